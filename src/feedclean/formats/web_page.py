@@ -1,0 +1,191 @@
+"""An HTML page or a piece of one: one item whose only body is the whole source.
+
+What is not changed comes out byte for byte, broken or not: nothing is parsed into a tree. The few facts of its head
+are found by one linear pass over the tags.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+
+from feedclean.formats.limits import Limits, check_size
+from feedclean.formats.text_codec import declared_charset, decode
+from feedclean.formats.xml_repair import declared_encoding
+from feedclean.types import Field, Format, Item, Markup, TitleLabel
+
+__all__ = ["WebPage", "open_web_page"]
+
+MARK = "feedclean:title"
+
+# Comments and the elements whose content is no markup are passed over; an unclosed one reaches to the end, so that no
+# position is looked at twice. Attributes are bounded for the same reason.
+_TOKEN = re.compile(
+    r"""<!--(?:.*?-->|.*\Z)
+      | <(?P<raw>script|style|textarea|noscript|template|svg)\b[^<>]*>(?:.*?</(?P=raw)|.*\Z)
+      | <(?P<tag>/?(?:html|head|title|h1|link|base|meta|body))\b
+         (?P<attributes>(?:[^<>"']|"[^"]{0,4000}"|'[^']{0,4000}'){0,2000}+)>""",
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
+_ATTRIBUTE = re.compile(r"""([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+_TAGS = re.compile(r"<!--(?:.*?-->|.*\Z)|<[A-Za-z/!?][^<>]*>", re.DOTALL)
+
+
+@dataclass(slots=True)
+class _Head:
+    """Where in the source the facts stand; spans are (start, end) of characters."""
+
+    title: tuple[int, int] | None = None
+    heading: tuple[int, int] | None = None
+    head_end: int | None = None
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    canonical: str | None = None
+    base: str | None = None
+    language: str | None = None
+
+
+def open_web_page(data: bytes, *, url: str | None = None, limits: Limits | None = None) -> WebPage:
+    """The page that `data` holds; `url` is where it came from.
+
+    Raises:
+        LimitError: it is too large.
+    """
+    check_size(data, limits or Limits())
+    return WebPage(data, url)
+
+
+class WebPage:
+    """A page as its source text."""
+
+    def __init__(self, data: bytes, url: str | None = None) -> None:
+        self._original = data
+        self._text, self._codec = decode(data, declared_charset(data) or declared_encoding(data))
+        self._body = self._text
+        self._new_title: str | None = None
+        self._mark: str | None = None
+        head = _read(self._text)
+        link = head.canonical or head.base or url
+        if link and url:
+            link = _join(url, link)
+        span = head.title or head.heading
+        self._title = _visible(self._text[span[0] : span[1]]) if span else ""
+        title = Field("title" if head.title else "h1", self._title, Markup.TEXT) if self._title else None
+        body = Field("body", self._text, Markup.HTML)
+        self._items = (Item(link or "0", title, (body,), link, head.language),)
+
+    @property
+    def format(self) -> Format:
+        """HTML."""
+        return Format.HTML
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The one item."""
+        return self._items
+
+    def replace(self, item: int, body: int | None, text: str) -> None:
+        """Give the body new source, or the title (`None`: the `<title>`, else the first `<h1>`) new text."""
+        if body is None:
+            self._items[item]
+            self._new_title = text
+        else:
+            self._items[item].bodies[body]
+            self._body = text
+
+    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
+        """Add `<meta name="feedclean:title" …>` to the head, if the page has one, in place of an earlier one."""
+        self._items[item]
+        self._mark = "" if label is TitleLabel.PLAIN else f'<meta name="{MARK}" content="{label} {probability:.2f}">'
+
+    def to_bytes(self) -> bytes:
+        """The page in its own encoding; characters that are new to it are written as references."""
+        text = self._with_mark(self._with_title(self._body))
+        return self._original if text == self._text else self._codec.encode(text, html=True)
+
+    def _with_title(self, text: str) -> str:
+        if self._new_title is None or self._new_title == self._title:
+            return text
+        head = _read(text)
+        span = head.title or head.heading
+        if span is None:
+            return text
+        old = text[span[0] : span[1]]
+        if _visible(old) != self._title:
+            return text
+        if self._new_title.endswith(self._title):  # keep the publisher's own spelling, and the markup of a heading
+            new = html.escape(self._new_title.removesuffix(self._title), quote=False) + old.lstrip()
+        else:
+            new = html.escape(self._new_title, quote=False)
+        return text[: span[0]] + new + text[span[1] :]
+
+    def _with_mark(self, text: str) -> str:
+        if self._mark is None:
+            return text
+        head = _read(text)
+        if len(head.marks) == 1 and self._mark:
+            start, end = head.marks[0]
+            return text[:start] + self._mark + text[end:]
+        at = head.head_end
+        for start, end in reversed(head.marks):
+            text = text[:start] + text[end:]
+            at = at - (end - start) if at is not None and at >= end else at
+        return text if at is None or not self._mark else text[:at] + self._mark + text[at:]
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    return (found for found in _TOKEN.finditer(text) if found["tag"])
+
+
+def _read(text: str) -> _Head:
+    head = _Head()
+    opened: re.Match[str] | None = None
+    for token in _tokens(text):
+        tag = token["tag"].lower()
+        if tag in ("title", "h1"):
+            opened = token
+        elif tag in ("/title", "/h1") and opened is not None and opened["tag"].lower() == tag[1:]:
+            span = (opened.end(), token.start())
+            if tag == "/title" and head.title is None:
+                head.title = span
+            elif tag == "/h1" and head.heading is None and _visible(text[span[0] : span[1]]):
+                head.heading = span
+            opened = None
+        elif tag == "/head" and head.head_end is None:
+            head.head_end = token.start()
+        elif not tag.startswith("/"):
+            _note(head, tag, _attributes(token["attributes"]), token.span())
+    return head
+
+
+def _note(head: _Head, tag: str, attributes: dict[str, str], span: tuple[int, int]) -> None:
+    href = attributes.get("href", "").strip()
+    if tag == "html" and head.language is None:
+        code = (attributes.get("lang") or attributes.get("xml:lang") or "").strip()[:2].lower()
+        head.language = code if len(code) == 2 and code.isascii() and code.isalpha() else None
+    elif tag == "link" and href and "canonical" in attributes.get("rel", "").lower().split():
+        head.canonical = head.canonical or href
+    elif tag == "base" and href:
+        head.base = head.base or href
+    elif tag == "meta" and attributes.get("name") == MARK:
+        head.marks.append(span)
+
+
+def _attributes(source: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, double, single, bare in _ATTRIBUTE.findall(source[:20_000]):
+        found.setdefault(name.lower(), html.unescape(double or single or bare))
+    return found
+
+
+def _visible(source: str) -> str:
+    return " ".join(html.unescape(_TAGS.sub("", source)).split())
+
+
+def _join(url: str, link: str) -> str:
+    try:
+        return urljoin(url, link)
+    except ValueError:
+        return link
