@@ -149,7 +149,7 @@ def _open_feed(data: bytes, url: str | None, limits: Limits) -> Document:
     except LimitError:
         raise
     except FormatError as fault:
-        return open_xml_feed(rescue(data, fault, limits, url=url), url=url, limits=limits)
+        return open_xml_feed(rescue(data, fault, limits), url=url, limits=limits)
 
 
 def _open_json(data: bytes, start: bytes, url: str | None, limits: Limits) -> Document | None:

@@ -8,7 +8,7 @@ space before the XML declaration. No other character changes: tags that do not m
 from __future__ import annotations
 
 import re
-from html.entities import html5
+from html.entities import html5, name2codepoint
 
 from feedclean.formats.encodings import FORBIDDEN
 
@@ -103,11 +103,11 @@ def repair(text: str) -> str:
 def _reference(name: str, entities: set[str]) -> str:
     if name.startswith("#"):
         number = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
-        # A reader should see that something stood here, so it is not dropped.
-        return f"&#{number};" if _allowed(number) else "\ufffd"
+        return f"&#{number};" if _allowed(number) else ""
     if name in entities:
         return f"&{name};"
-    characters = html5.get(f"{name};")
+    # HTML 4 first, as feedparser has it: &lang; is another bracket in HTML 5.
+    characters = chr(name2codepoint[name]) if name in name2codepoint else html5.get(f"{name};")
     if characters is None:
         return f"&amp;{name};"
     return "".join(_SAFE.get(character, character) for character in characters)

@@ -1,0 +1,29 @@
+"""The border to feedparser: bytes to what it makes of them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import feedparser
+
+from feedclean.formats.feed_writer import write_atom, write_rss
+
+__all__ = ["read_feed", "regenerate"]
+
+
+def read_feed(data: bytes) -> Any:
+    """What feedparser makes of `data`, its texts and links as the publisher wrote them.
+
+    Always by `BytesIO`: feedparser takes bytes for a file name or an address first. Only for bytes that are known to be
+    harmless, or in a process that may be lost (see `rescue.py`).
+    """
+    return feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+
+
+def regenerate(data: bytes) -> bytes:
+    """A malformed feed, written anew in the vocabulary it was written in; empty if there is neither entry nor title."""
+    parsed = read_feed(data)
+    if not parsed.entries and not parsed.feed.get("title"):
+        return b""
+    return write_atom(parsed) if (parsed.version or "").startswith("atom") else write_rss(parsed)
