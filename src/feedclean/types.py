@@ -181,7 +181,7 @@ class Decision:
     """What the policy makes of a verdict."""
 
     action: Action
-    label: Label | None  # the label acted upon, or the likeliest one if kept; None for blocks that are not judged
+    label: Label | TitleLabel | None  # acted upon, or the likeliest one if kept; None for blocks that are not judged
     probability: float  # of acting being right: the sum over all labels that are acted upon
     verdict: Verdict | None
     unsure: bool = False  # kept, though it may well be what would be acted upon: worth a label
@@ -204,7 +204,7 @@ class Cut:
     field: str  # `Field.name`
     position: int  # index among the field's blocks, glue included
     action: Action
-    label: Label
+    label: Label | TitleLabel
     probability: float
     clues: tuple[Clue, ...]
     text: str  # what a reader would have seen
@@ -230,3 +230,12 @@ class Cleaned:
     items: tuple[CleanedItem, ...]
     ledger: tuple[Cut, ...] = field(default=())
     model: str = ""  # name and digest of the model, as its card gives them
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the model sees of an item: the blocks of one field that are judged, and what stands around them."""
+
+    blocks: tuple[Block, ...]
+    title: str = ""
+    url: str | None = None

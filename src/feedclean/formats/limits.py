@@ -22,7 +22,7 @@ class Limits:
     depth: int = 256  # of nested elements or JSON containers; libxml2 stops at 256 by itself
     attributes: int = 1000  # on one tag
     elements: int = 1_000_000  # in one document: 200,000 items of five elements each
-    seconds: float = 5.0  # wall clock for the rescue of a malformed feed
+    seconds: float = 3.0  # wall clock for the rescue of a malformed feed
     rescue_bytes: int = 8 * MIB  # of a malformed feed: feedparser reads about 1 MiB a second
 
 

@@ -1,0 +1,316 @@
+"""The sentence: bytes -> Document -> fields -> blocks -> verdicts -> decisions -> Document -> bytes.
+
+It is written once, here; the command line, the proxy and the evaluation all call it. The sentence is said again over
+its own result until nothing changes any more, since a block may look different once its neighbours are gone. That
+makes "cleaning twice changes nothing more" true by construction, and costs a second reading only where something was
+cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from .formats.sniff import open_document
+from .judging import blocks as splitting
+from .judging.blocks import Partition, judged
+from .judging.edit import rewrite
+from .judging.policy import Policy
+from .types import (
+    Action,
+    Block,
+    Cleaned,
+    CleanedItem,
+    Clue,
+    Cut,
+    Decision,
+    Document,
+    Item,
+    Judged,
+    Kind,
+    Passage,
+    TitleAction,
+    TitleLabel,
+    Verdict,
+)
+
+_PASSES = 8  # far more than any feed seen needed; a bound for hostile ones
+
+
+class Judge(Protocol):
+    """What cleaning needs of a model; `judging.model.Model` is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def thresholds(self) -> Mapping[str, float]: ...
+
+    @property
+    def title_threshold(self) -> float: ...
+
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]: ...
+
+    def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]: ...
+
+    def clues(self, passages: Sequence[Passage], wanted: Sequence[tuple[int, int]]) -> list[tuple[Clue, ...]]: ...
+
+
+def clean(
+    data: bytes | str,
+    *,
+    model: Judge | None = None,
+    policy: Policy | None = None,
+    url: str | None = None,
+    where: str | None = None,
+    explain: bool = False,
+) -> Cleaned:
+    """Clean a feed, a page or a text of its advertising.
+
+    Args:
+        data: the document: an RSS, Atom or JSON feed, an HTML page or fragment, or plain text. Which of them it is
+            is told by its content. A `str` is read as UTF-8.
+        model: from `load_model`; the one that comes with feedclean if `None`.
+        policy: which labels are cut, collapsed or marked, and from which probability on.
+        url: where the document was published; its links are read against it.
+        where: what to call the document in an error.
+        explain: give clues for every block, not only for those that are acted upon.
+
+    Returns:
+        The document in its own format (`Cleaned.content`, UTF-8 for feeds), with every block and decision.
+
+    Raises:
+        FormatError: the bytes hold no document that can be cleaned.
+        ModelError: the model cannot be used.
+
+    >>> from feedclean import clean
+    >>> cleaned = clean("<p>Acme's revenue rose 4 percent to 12 million euros in the third quarter.</p>")
+    >>> cleaned.content.decode()
+    "<p>Acme's revenue rose 4 percent to 12 million euros in the third quarter.</p>"
+    >>> cleaned.ledger
+    ()
+    """
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    document = open_document(data, where=where, url=url)
+    return clean_document(document, model=model, policy=policy, explain=explain)
+
+
+def clean_document(
+    document: Document, *, model: Judge | None = None, policy: Policy | None = None, explain: bool = False
+) -> Cleaned:
+    """Clean an opened document in place; see `clean`."""
+    if model is None:
+        from .model_files import load_model
+
+        model = load_model()
+    policy = policy or Policy()
+    drafts = [_Draft(item) for item in document.items]
+    for _ in range(_PASSES):
+        if not _pass(drafts, model, policy, explain):
+            break
+    titles = _titles(drafts, model, policy, explain)
+    ledger: list[Cut] = []
+    results: list[CleanedItem] = []
+    for number, (draft, title) in enumerate(zip(drafts, titles, strict=True)):
+        for body, text in enumerate(draft.texts):
+            if text != draft.item.bodies[body].text:
+                document.replace(number, body, text)
+        if title is not None:
+            _apply_title(document, number, draft.item, title.decision, policy)
+        results.append(
+            CleanedItem(draft.item, title, tuple(tuple(body) for body in draft.judged), tuple(draft.texts))
+        )
+        ledger.extend(_ledger(draft))
+    return Cleaned(document.to_bytes(), document.format, tuple(results), tuple(ledger), model.name)
+
+
+class _Draft:
+    """An item while it is being cleaned."""
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.texts = [body.text for body in item.bodies]
+        self.title = _PREFIX.sub("", item.title.text) if item.title else ""
+        # Every block of the field as published, with the last decision about it.
+        self.judged: list[list[Judged]] = []
+        # For each body: which of those blocks its text still holds.
+        self.left: list[list[int]] = []
+        self.partitions: list[Partition] = []
+
+    def split(self) -> None:
+        """Read the texts as they are now."""
+        self.partitions = [
+            splitting.split(text, body.markup) for text, body in zip(self.texts, self.item.bodies, strict=True)
+        ]
+        if not self.judged:
+            self.judged = [[Judged(block, _UNTOUCHED) for block in part.blocks] for part in self.partitions]
+            self.left = [_shown(part.blocks) for part in self.partitions]
+
+    def passage(self, body: int) -> Passage:
+        blocks = tuple(block for block in self.partitions[body].blocks if judged(block))
+        return Passage(blocks, self.title, self.item.url)
+
+
+_UNTOUCHED = Decision(Action.KEEP, None, 0.0, None)
+
+
+def _shown(blocks: Sequence[Block]) -> list[int]:
+    return [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Reading:
+    """One field, as its blocks are given to the model."""
+
+    draft: _Draft
+    body: int
+    passage: Passage
+
+    @property
+    def partition(self) -> Partition:
+        return self.draft.partitions[self.body]
+
+
+def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool) -> bool:
+    """Judge everything once and act upon it; whether any text changed."""
+    readings: list[_Reading] = []
+    for draft in drafts:
+        draft.split()
+        readings.extend(_Reading(draft, body, draft.passage(body)) for body in range(len(draft.texts)))
+    readings = [reading for reading in readings if reading.passage.blocks]
+    verdicts = _judge(readings, model)
+    decided = [
+        policy.decide(reading.partition.blocks, given, model.thresholds)
+        for reading, given in zip(readings, verdicts, strict=True)
+    ]
+    if explain or any(decision.action is not Action.KEEP for decisions in decided for decision in decisions):
+        _add_clues(readings, decided, model, explain)
+    changed = False
+    for reading, decisions in zip(readings, decided, strict=True):
+        changed |= _act(reading, decisions)
+    return changed
+
+
+def _judge(readings: Sequence[_Reading], model: Judge) -> list[list[Verdict]]:
+    """A verdict for every block of every reading.
+
+    Where several fields of an item say the same, it is judged once, in the field with most around it.
+    """
+    fullest = sorted(readings, key=lambda reading: -sum(len(block.text) for block in reading.passage.blocks))
+    said: dict[_Draft, set[str]] = {}
+    own: list[_Reading] = []
+    for reading in fullest:
+        texts = {block.text for block in reading.passage.blocks}
+        before = said.setdefault(reading.draft, set())
+        if not texts <= before:
+            own.append(reading)
+            before |= texts
+    # In document order, so that the batch does not depend on which field is the fullest.
+    own = [reading for reading in readings if reading in own] if len(own) < len(readings) else list(readings)
+    found = dict(zip(own, model.judge([reading.passage for reading in own]), strict=True))
+    known: dict[tuple[_Draft, str], Verdict] = {}
+    for reading in fullest:
+        for block, verdict in zip(reading.passage.blocks, found.get(reading, ()), strict=False):
+            known.setdefault((reading.draft, block.text), verdict)
+    return [
+        found.get(reading) or [known[reading.draft, block.text] for block in reading.passage.blocks]
+        for reading in readings
+    ]
+
+
+def _add_clues(readings: Sequence[_Reading], decided: list[list[Decision]], model: Judge, everywhere: bool) -> None:
+    """Fill in the clues of the decisions that acted, or of all."""
+    wanted: list[tuple[int, int]] = []
+    places: list[tuple[int, int]] = []
+    for number, (reading, decisions) in enumerate(zip(readings, decided, strict=True)):
+        place = 0
+        for position, block in enumerate(reading.partition.blocks):
+            if judged(block):
+                if everywhere or decisions[position].action is not Action.KEEP:
+                    wanted.append((number, place))
+                    places.append((number, position))
+                place += 1
+    clues = model.clues([reading.passage for reading in readings], wanted)
+    for (number, position), found in zip(places, clues, strict=True):
+        decision = decided[number][position]
+        if decision.verdict is not None:
+            decided[number][position] = replace(decision, verdict=replace(decision.verdict, clues=found))
+
+
+def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
+    """Write down what was decided about a field and change its text; whether it changed."""
+    draft, body = reading.draft, reading.body
+    blocks = reading.partition.blocks
+    left, shown = draft.left[body], _shown(blocks)
+    if len(left) != len(shown):
+        return False  # what is left reads differently than before: leave it at that
+    for original, position in zip(left, shown, strict=True):
+        if judged(blocks[position]):
+            draft.judged[body][original] = Judged(draft.judged[body][original].block, decisions[position])
+    text = rewrite(reading.partition, decisions)
+    if text == draft.texts[body]:
+        return False
+    draft.texts[body] = text
+    draft.left[body] = [
+        original
+        for original, position in zip(left, shown, strict=True)
+        if decisions[position].action is not Action.CUT
+    ]
+    return True
+
+
+def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool) -> list[Judged | None]:
+    """Judge the titles, beside the bodies as they are now."""
+    titled = [draft for draft in drafts if draft.title.strip()]
+    passages = [
+        max((draft.passage(body) for body in range(len(draft.texts))), key=_length, default=Passage((), draft.title))
+        for draft in titled
+    ]
+    found: dict[_Draft, Judged] = {}
+    for draft, verdict in zip(titled, model.judge_titles(passages), strict=True):
+        block = Block(draft.title, Kind.TITLE, " ".join(draft.title.split()))
+        found[draft] = Judged(block, policy.decide_title(verdict, model.title_threshold))
+    return [found.get(draft) for draft in drafts]
+
+
+def _length(passage: Passage) -> int:
+    return sum(len(block.text) for block in passage.blocks)
+
+
+_PREFIX = re.compile(r"\[clickbait\] ")
+
+
+def _apply_title(document: Document, number: int, item: Item, decision: Decision, policy: Policy) -> None:
+    if policy.title_action is TitleAction.MARK:
+        label = TitleLabel.CLICKBAIT if decision.label is TitleLabel.CLICKBAIT else TitleLabel.PLAIN
+        document.mark_title(number, label, decision.probability)
+    elif decision.action is Action.MARK and item.title is not None and not _PREFIX.match(item.title.text):
+        document.replace(number, None, f"[clickbait] {item.title.text}")
+
+
+def _ledger(draft: _Draft) -> list[Cut]:
+    """What was done to an item's blocks, in order."""
+    lines: list[Cut] = []
+    for body, found in zip(draft.item.bodies, draft.judged, strict=True):
+        for position, one in enumerate(found):
+            decision = one.decision
+            if decision.action is Action.KEEP or decision.label is None:
+                continue
+            clues = decision.verdict.clues if decision.verdict else ()
+            lines.append(
+                Cut(
+                    draft.item.key,
+                    body.name,
+                    position,
+                    decision.action,
+                    decision.label,
+                    decision.probability,
+                    clues,
+                    one.block.text,
+                    one.block.source,
+                )
+            )
+    return lines

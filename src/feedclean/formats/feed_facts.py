@@ -1,0 +1,225 @@
+"""What a document says, in feedparser's terms and fit to be written as another format.
+
+Feeds are read by feedparser, JSON Feeds and articles by us; what is missing for a valid feed is derived from what is
+there (never from the clock), and what could run when it is followed is dropped.
+"""
+
+from __future__ import annotations
+
+import calendar
+import html
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from feedclean.formats.sanitize import LOADED, plain_title, safe_id, safe_url
+from feedclean.formats.xml_names import FEEDCLEAN
+from feedclean.types import Document, Format
+
+__all__ = ["Facts", "complete", "iso_date", "rss_date"]
+
+EPOCH = "1970-01-01T00:00:00Z"  # for what Atom demands and nobody knows
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)\Z")
+_RFC822 = re.compile(r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? (?:[A-Z]{1,3}|[+-]\d{4})\Z")
+_MARKUP = re.compile(r"<[A-Za-z/!?]|&(?:#[0-9]|#[xX][0-9a-fA-F]|[A-Za-z][A-Za-z0-9]*;)")
+_DATES = ("published", "updated", "created")
+
+
+@dataclass(slots=True)
+class Facts:
+    """A feed as feedparser would give it; the writers take it as they take a result of feedparser."""
+
+    feed: dict[str, Any] = field(default_factory=dict)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    version: str = ""
+    namespaces: dict[str, str] = field(default_factory=dict)
+
+
+def complete(read: Facts | SimpleNamespace | Any, url: str | None, to: Format) -> Facts:
+    """A copy of what was `read`, safe to follow and complete enough for `to`."""
+    entries = [_entry(dict(entry), url, to) for entry in read.entries]
+    feed = _entry(dict(read.feed), url, to)
+    feed["links"] = [link for link in feed.get("links", ()) if link.get("rel") not in ("self", "hub")]
+    home = feed.get("link") or next((entry["link"] for entry in entries if entry.get("link")), None) or safe_url(url)
+    feed["title"] = feed.get("title") or (urlsplit(home).hostname if home else None) or "Untitled"
+    feed["title_detail"] = _plain(feed["title"], to)
+    if to is Format.RSS:
+        _set_link(feed, home or "about:blank")
+        feed["subtitle"] = feed.get("subtitle") or feed["title"]
+        feed["title"] = feed["title_detail"]["value"]
+    elif to is Format.ATOM:
+        feed["id"] = feed.get("id") or _derived(home or feed["title"])
+        dates = [entry["updated"] for entry in entries if entry.get("updated")]
+        feed["updated"] = feed.get("updated") or feed.get("published") or max(dates, default=EPOCH)
+        for entry in entries:
+            entry["updated"] = entry.get("updated") or feed["updated"]
+        if not feed.get("authors") and not all(entry.get("authors") for entry in entries):
+            feed["authors"] = [{"name": feed["title"]}]
+    elif home:
+        _set_link(feed, home)
+    names = dict(getattr(read, "namespaces", None) or {})
+    return Facts(feed, entries, read.version or "", names)
+
+
+def iso_date(written: str | None, parsed: time.struct_time | None) -> str | None:
+    """A date as Atom and JSON Feed want it; as written if it is so already; `None` if nobody can read it."""
+    if written and _RFC3339.match(written.strip()):
+        return written.strip()
+    moment = _moment(parsed)
+    return moment.isoformat().replace("+00:00", "Z") if moment else None
+
+
+def rss_date(written: str | None, parsed: time.struct_time | None) -> str | None:
+    """A date as RSS wants it; as written if it is so already, or if nobody can read it."""
+    if written and _RFC822.match(written.strip()):
+        return written.strip()
+    moment = _moment(parsed)
+    return format_datetime(moment, usegmt=True) if moment else written
+
+
+def article(document: Document, body: str, published: str | None, url: str | None) -> Facts:
+    """A feed of the one item that a page or a text is; `body` is its safe HTML."""
+    item = document.items[0]
+    link = item.url or url
+    title = item.title.text if item.title else ""
+    entry: dict[str, Any] = {"title": title, "title_detail": {"type": "text/plain", "value": title}}
+    if link:
+        entry |= {"id": link, "link": link, "links": [{"rel": "alternate", "type": "text/html", "href": link}]}
+    entry["content"] = [{"type": "text/html", "value": body}]
+    if published:
+        entry |= {"published": published, "updated": published}
+    feed = {"title": title, "language": item.language, "link": link, "links": list(entry.get("links", ()))}
+    return Facts(feed, [entry])
+
+
+def _entry(facts: dict[str, Any], url: str | None, to: Format) -> dict[str, Any]:
+    title = _plain_text(facts, "title")
+    facts["title"] = title or None
+    facts["title_detail"] = _plain(title, to) if title else None
+    if to is Format.RSS and title:
+        facts["title"] = facts["title_detail"]["value"]
+    for key in ("subtitle", "rights"):
+        facts[key] = _plain_text(facts, key) or None
+        facts.pop(f"{key}_detail", None)
+    _addresses(facts, url)
+    _identity(facts, to)
+    for key in _DATES:
+        convert = rss_date if to is Format.RSS and key == "published" else iso_date
+        facts[key] = convert(dict.get(facts, key), dict.get(facts, f"{key}_parsed"))
+    if to is Format.ATOM:
+        facts["updated"] = facts["updated"] or facts["published"]
+    for people in ("authors", "contributors"):
+        facts[people] = [person for one in facts.get(people) or () if (person := _person(one))]
+    author = facts.get("author")
+    facts["author"] = plain_title(author) if author and not any(p.get("href") for p in facts["authors"]) else None
+    facts["publisher"] = plain_title(facts.get("publisher") or "") or None
+    facts["tags"] = [_tag(tag) for tag in facts.get("tags") or () if tag.get("term") or tag.get("label")]
+    facts["generator"] = None
+    for key, value in facts.items():
+        if "_" in key and not key.endswith(("_detail", "_parsed")):
+            facts[key] = _extension(value)
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _plain_text(facts: dict[str, Any], key: str) -> str:
+    """A text that some formats allow markup in, without it."""
+    value = facts.get(key) or ""
+    kind = (facts.get(f"{key}_detail") or {}).get("type")
+    if kind in ("text/html", "application/xhtml+xml"):
+        value = html.unescape(plain_title(value))
+    return " ".join(value.split()) if "\n" in value else value.strip()
+
+
+def _plain(title: str, to: Format) -> dict[str, str]:
+    # RSS readers disagree whether a title is HTML. What could be, is written so that both see the characters.
+    value = html.escape(title, quote=False) if to is Format.RSS and _MARKUP.search(title) else title
+    return {"type": "text/plain", "value": value}
+
+
+def _addresses(facts: dict[str, Any], url: str | None) -> None:
+    """Drop every address that is not to be followed, and give the main one a place among the links."""
+    links = []
+    for link in facts.get("links") or ():
+        schemes = {"schemes": LOADED} if link.get("rel") == "enclosure" else {}
+        href = safe_url(link.get("href"), **schemes)
+        if href:
+            links.append({**link, "href": href})
+    main = safe_url(facts.get("link"))
+    if main and not any(link["href"] == main and link.get("rel", "alternate") == "alternate" for link in links):
+        links.insert(0, {"rel": "alternate", "type": "text/html", "href": main})
+    facts["links"], facts["link"] = links, main
+    facts["comments"] = safe_url(facts.get("comments"))
+    for key in ("image", "source"):
+        held = dict(facts.get(key) or {})
+        href = safe_url(held.get("href"), schemes=LOADED)
+        named = plain_title(held.get("title") or "")
+        facts[key] = {"href": href, "title": named, "link": safe_url(held.get("link"))} if href else None
+    facts["logo"], facts["icon"] = safe_url(facts.get("logo")), safe_url(facts.get("icon"))
+
+
+def _identity(facts: dict[str, Any], to: Format) -> None:
+    name = safe_id(facts.get("id"))
+    if name is None and to is not Format.RSS and "summary" in facts | {"summary": facts.get("content")}:
+        first = (facts.get("content") or [{}])[0].get("value") or facts.get("summary") or ""
+        known = facts.get("link") or f"{facts.get('title') or ''}\n{first}"
+        name = _derived(known) if known.strip() else None
+    facts["id"] = name
+    # A link made of a guid stays one; a dangerous guid must not become one.
+    permanent = facts.get("permalink", facts.get("guidislink") or (name is not None and name == facts.get("link")))
+    facts["permalink"] = bool(permanent) and safe_url(name) is not None
+    facts.pop("guidislink", None)
+
+
+def _person(person: Any) -> dict[str, str] | None:
+    kept = {key: plain_title(person[key]) for key in ("name", "email") if person.get(key)}
+    href = safe_url(person.get("href"))
+    return ({**kept, "href": href} if href else kept) or None
+
+
+def _tag(tag: Any) -> dict[str, str | None]:
+    plain = {key: plain_title(tag[key]) if tag.get(key) else None for key in ("term", "label")}
+    return {**plain, "scheme": safe_id(tag.get("scheme"))}
+
+
+def _extension(value: Any) -> Any:
+    """An element of another vocabulary; addresses in it are dropped unless they can be followed."""
+    if isinstance(value, list):
+        return [_extension(single) for single in value]
+    if isinstance(value, dict):
+        return {key: text for key, text in value.items() if not isinstance(text, str) or safe_id(text) is not None}
+    return value if not isinstance(value, str) or safe_id(value) else None
+
+
+def _set_link(feed: dict[str, Any], href: str) -> None:
+    if not feed.get("link"):
+        feed["link"] = href
+        feed["links"] = [{"rel": "alternate", "type": "text/html", "href": href}, *feed.get("links", ())]
+
+
+def _derived(known: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, known).urn
+
+
+def _moment(parsed: time.struct_time | None) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def absolute(link: str, url: str | None) -> str:
+    """`link` against `url`, if that is possible."""
+    try:
+        return urljoin(url or "", link)
+    except ValueError:
+        return link
+
+
+PERMALINK = f"{{{FEEDCLEAN}}}isPermaLink"

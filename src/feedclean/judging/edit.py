@@ -1,0 +1,142 @@
+"""The blocks of a field, some of them acted upon, as text again.
+
+No serializer is involved: kept blocks are written with the very characters they were read from. What is cut takes its
+container's tags along when nothing else is left in it, and the separator that would stand twice.
+
+Marks are made so that `blocks.split` knows them again (`Kind.SETTLED`), which is why cleaning twice changes nothing
+more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..types import Action, Block, Decision, Kind, Markup
+from .blocks import BULLET, MARKED, Partition, judged
+
+_OPEN_TAG = re.compile(r"""<[a-zA-Z][^\s/>]*+(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)*+>""")
+_CLOSE_TAG = re.compile(r"</([a-zA-Z][^\s/>]*)[^>]*>\s*\Z")
+# Elements that may stand only inside particular parents: what is wrapped is their content, not they themselves.
+_BOUND = frozenset(("li", "dd", "dt", "td", "th", "caption", "figcaption", "summary", "body"))
+
+
+def rewrite(partition: Partition, decisions: Sequence[Decision]) -> str:
+    """The field's text after its blocks were acted upon.
+
+    Args:
+        partition: the field as `blocks.split` gave it.
+        decisions: one for each of its blocks; those of blocks that are not judged are ignored.
+
+    Returns:
+        The new text. With nothing but `Action.KEEP` it is the old one, character for character.
+    """
+    blocks = partition.blocks
+    actions = [
+        decision.action if judged(block) else Action.KEEP for block, decision in zip(blocks, decisions, strict=True)
+    ]
+    if all(action is Action.KEEP for action in actions):
+        return "".join(block.source for block in blocks)
+    dropped = _emptied(partition, actions)
+    separators = _surplus_separators(blocks, actions)
+    pieces: list[str] = []
+    for number, (block, action, decision) in enumerate(zip(blocks, actions, decisions, strict=True)):
+        if block.kind is Kind.GLUE and (block.scope in dropped or number in separators):
+            continue
+        if action is Action.CUT:
+            continue
+        if action is Action.KEEP:
+            pieces.append(block.source)
+        elif partition.markup is Markup.TEXT:
+            bullet = BULLET.match(block.source)
+            text = bullet.end() if bullet else 0
+            pieces.append(f"{block.source[:text]}[{told(decision)}] {block.source[text:]}")
+        elif action is Action.COLLAPSE and _may_collapse(block):
+            pieces.append(_collapsed(block, decision))
+        else:
+            pieces.append(_marked(block, decision))
+    return "".join(pieces)
+
+
+def told(decision: Decision) -> str:
+    """What a mark says: `"promo 97 %"`."""
+    return f"{decision.label} {round(decision.probability * 100)} %"
+
+
+def _emptied(partition: Partition, actions: Sequence[Action]) -> set[int]:
+    """Containers in which blocks were cut and none is left."""
+    parents = partition.parents
+    alive, touched = set[int](), set[int]()
+    for block, action in zip(partition.blocks, actions, strict=True):
+        if block.kind is Kind.GLUE:
+            continue
+        reached = touched if action is Action.CUT else alive
+        scope = block.scope
+        while scope >= 0 and scope not in reached:
+            reached.add(scope)
+            scope = parents[scope]
+    return touched - alive
+
+
+def _surplus_separators(blocks: Sequence[Block], actions: Sequence[Action]) -> set[int]:
+    """Separators that would stand beside another one, or at an end, because all that they parted was cut."""
+    surplus: set[int] = set()
+    # For each container: the last separator that stays, and whether something was cut or kept since it.
+    last: dict[int, int | None] = {}
+    since: dict[int, tuple[bool, bool]] = {}
+    for number, (block, action) in enumerate(zip(blocks, actions, strict=True)):
+        scope = block.scope
+        cut, kept = since.get(scope, (False, False))
+        if block.kind is not Kind.GLUE:
+            since[scope] = (cut or action is Action.CUT, kept or action is not Action.CUT)
+        elif block.tag == "br":
+            if cut and not kept:
+                surplus.add(number)
+            else:
+                last[scope] = number
+            since[scope] = (False, False)
+    for scope, (cut, kept) in since.items():
+        before = last.get(scope)
+        if cut and not kept and before is not None:
+            surplus.add(before)
+    return surplus
+
+
+def _may_collapse(block: Block) -> bool:
+    """Whether a `<details>` may stand in the block's place: not inside `<p>`, nor where tags do not balance."""
+    if block.kind is Kind.TANGLE:
+        return False
+    around = {container.partition(".")[0] for container in block.containers}
+    return not around & {"p", "a", "button", "h1", "h2", "h3", "h4", "h5", "h6", "span", "b", "strong", "i", "em"}
+
+
+def _collapsed(block: Block, decision: Decision) -> str:
+    before, inner, after = _inside(block) if block.tag in _BOUND else ("", block.source, "")
+    return (
+        f'{before}<details {MARKED}="{decision.label}"><summary>{told(decision)}</summary>{inner}</details>{after}'
+    )
+
+
+def _marked(block: Block, decision: Decision) -> str:
+    mark = f'<mark {MARKED}="{decision.label}">{told(decision)}</mark> '
+    if block.kind is Kind.TABLE:
+        return f'<div {MARKED}="{decision.label}">{mark}{block.source}</div>'
+    if block.kind is Kind.TANGLE:
+        # Inside its first tag, if it begins with one: before it, the mark would be a block of its own.
+        opened = _OPEN_TAG.match(block.source)
+        begin = opened.end() if opened else 0
+        return block.source[:begin] + mark + block.source[begin:]
+    if not block.tag:
+        return mark + block.source
+    before, inner, after = _inside(block)
+    return before + mark + inner + after
+
+
+def _inside(block: Block) -> tuple[str, str, str]:
+    """A block's open tag, its content and its end tag (which may be missing)."""
+    source = block.source
+    opened = _OPEN_TAG.match(source)
+    begin = opened.end() if opened else 0
+    closed = _CLOSE_TAG.search(source, max(begin, source.rfind("</")))
+    end = closed.start() if closed and closed[1].lower() == block.tag else len(source)
+    return source[:begin], source[begin:end], source[end:]

@@ -1,0 +1,256 @@
+"""What the model sees of a block beside its n-grams: structure, links, place, repetition.
+
+Everything is computed for a batch of passages at once, by the same code in training and in serving. Names of hosts
+and brands never become features: links are read by `links.py`, class names and path words go through their own
+hashed head, which training switches off at random because feeds often carry neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Block, Kind, Passage
+from . import ngrams
+from .links import Target, host, target
+from .ngrams import Words
+
+VERSION = 1  # raised whenever the same block would get other features
+
+Matrix = NDArray[np.float64]
+
+_KINDS = [kind for kind in Kind if kind not in (Kind.GLUE, Kind.SETTLED, Kind.TITLE)]
+_INSIDE = ("aside", "footer", "header", "nav", "form", "ul", "figure", "a", "table", "article", "main", "section")
+_TAGS = ("p", "div", "li", "h1", "h2", "h3", "h4", "span", "td", "a", "figcaption", "button", "label", "time")
+_ENDS = ".?!:…"
+
+# Which characters are counted, by their byte in UTF-8.
+_CHARACTERS = {
+    "digit": "0123456789",
+    "upper": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "exclamation": "!",
+    "question": "?",
+    "percent": "%",
+    "quote": "\"'",
+    "comma": ",",
+    "colon": ":",
+    "slash": "|/",
+    "money": "$",
+}
+_COUNTED = np.full(256, len(_CHARACTERS), np.uint8)
+for _index, _members in enumerate(_CHARACTERS.values()):
+    _COUNTED[list(_members.encode())] = _index
+_PRESENT = [list(_CHARACTERS).index(name) for name in ("exclamation", "question", "money")]
+
+NAMES: tuple[str, ...] = (
+    *(f"share of {name}" for name in _CHARACTERS),
+    "has exclamation", "has question", "has money",
+    "log characters", "log words", "characters per word",
+    *(f"ends in {end}" for end in _ENDS), "ends in a word", "begins lower", "begins with quote", "begins with digit",
+    "links", "linked share", "words per link", "no target", "anchor", "mail", "same site", "other site", "relative",
+    "redirects", "tracked", "affiliate", "sponsored", "nofollow", "log slug", "depth", "images",
+    *(f"kind {kind}" for kind in _KINDS), *(f"tag {tag}" for tag in _TAGS), *(f"inside {name}" for name in _INSIDE),
+    "containers", "has markup", "has names",
+    "place", "from start", "from end", "first", "last", "log blocks", "characters before",
+    "length against median", "length against previous", "length against next", "since heading",
+    "passage linked share", "passage short share", "passage question share",
+    "title in block", "block in title", "has title", "repetition", "log repeats", "passage repetition", "log passages",
+)  # fmt: skip
+WIDTH = len(NAMES)
+
+
+def structure(passages: Sequence[Passage], words: Words) -> Matrix:
+    """Structural features of all blocks of `passages`, in order.
+
+    Args:
+        passages: the items of one document; repetition is counted between them.
+        words: `ngrams.read` of the blocks' texts, in the same order.
+
+    Returns:
+        Array of shape (blocks, `WIDTH`); the columns are named by `NAMES`. No value is NaN or infinite.
+    """
+    blocks = [block for passage in passages for block in passage.blocks]
+    sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
+    if not blocks:
+        return np.zeros((0, WIDTH))
+    texts = [block.text for block in blocks]
+    lengths = np.fromiter(map(len, texts), np.float64, len(texts))
+    counts = np.bincount(words.rows, minlength=len(texts)).astype(np.float64)
+    homes = [host(passage.url) for passage in passages for _ in passage.blocks]
+    linked = np.array([_links(block, home) for block, home in zip(blocks, homes, strict=True)])
+    columns = [
+        _characters(texts, lengths),
+        np.column_stack((np.log1p(lengths), np.log1p(counts), lengths / np.maximum(counts, 1))),
+        np.array([_ends(text) for text in texts], np.float64),
+        linked,
+        np.array([_form(block) for block in blocks], np.float64),
+        _places(passages, lengths, linked, sizes),
+        _overlap(passages, words, counts, sizes),
+        _repetition(words, counts, sizes),
+    ]
+    return np.hstack(columns)
+
+
+def _characters(texts: list[str], lengths: Matrix) -> Matrix:
+    """Shares of kinds of characters, and whether some stand there at all."""
+    joined = "\n".join(texts).encode("utf-8", "replace")
+    data = np.frombuffer(joined, np.uint8)
+    rows = np.cumsum(data == ord("\n")) if len(data) else np.zeros(0, np.int64)
+    width = len(_CHARACTERS) + 1
+    counted = np.bincount(rows * width + _COUNTED[data], minlength=len(texts) * width)[: len(texts) * width]
+    table = counted.reshape(len(texts), width)[:, :-1].astype(np.float64)
+    return np.hstack((table / np.maximum(lengths, 1)[:, None], table[:, _PRESENT] > 0))
+
+
+def _ends(text: str) -> tuple[bool, ...]:
+    last, first = text[-1:], text[:1]
+    return (
+        *(last == end for end in _ENDS),
+        last.isalnum(),
+        first.islower(),
+        first in "\"'„“”«»‚‘’",
+        first.isdigit(),
+    )
+
+
+_NO_LINKS = (0.0,) * 17
+
+
+def _links(block: Block, home: str) -> tuple[float, ...]:
+    if not block.links:
+        return (*_NO_LINKS[:-1], min(block.images, 5))
+    found: list[Target] = [target(link.href, home) for link in block.links[:50]]
+    count = len(found)
+    kinds = [one.kind for one in found]
+    share = sum(len(link.text) for link in block.links) / max(len(block.text), 1)
+    rels = " ".join(link.rel for link in block.links)
+    return (
+        np.log1p(len(block.links)),
+        min(share, 1.0),
+        min(sum(len(link.text.split()) for link in block.links) / count, 20) / 10,
+        (kinds.count("none") + kinds.count("script")) / count,
+        kinds.count("anchor") / count,
+        kinds.count("mail") / count,
+        kinds.count("same") / count,
+        kinds.count("other") / count,
+        kinds.count("relative") / count,
+        sum(one.redirects for one in found) / count,
+        sum(one.tracked for one in found) / count,
+        sum(one.affiliate for one in found) / count,
+        float("sponsored" in rels),
+        float("nofollow" in rels),
+        np.log1p(max(one.slug for one in found)),
+        max(one.depth for one in found) / 4,
+        min(block.images, 5),
+    )
+
+
+def _form(block: Block) -> tuple[float, ...]:
+    inside = {name.partition(".")[0] for name in block.containers}
+    return (
+        *(block.kind is kind for kind in _KINDS),
+        *(block.tag == tag for tag in _TAGS),
+        *(name in inside for name in _INSIDE),
+        min(len(block.containers), 8) / 4,
+        bool(block.tag),
+        bool(block.names) or any("." in name for name in block.containers),
+    )
+
+
+def _places(passages: Sequence[Passage], lengths: Matrix, linked: Matrix, sizes: NDArray[np.int64]) -> Matrix:
+    """Where a block stands among its neighbours, and how its passage looks as a whole."""
+    rows: list[Matrix] = []
+    begin = 0
+    for passage, size in zip(passages, sizes, strict=True):
+        if not size:
+            continue
+        length = lengths[begin : begin + size]
+        share = linked[begin : begin + size, 1]
+        place = np.arange(size, dtype=np.float64)
+        logs = np.log1p(length)
+        before = np.cumsum(length) - length
+        heading = np.array([block.kind is Kind.HEADING for block in passage.blocks])
+        last_heading = np.maximum.accumulate(np.where(heading, place, -1))
+        since = np.where(last_heading < 0, 8, np.minimum(place - last_heading, 8))
+        question = np.array(["?" in block.text for block in passage.blocks])
+        rows.append(
+            np.column_stack(
+                (
+                    place / max(size - 1, 1),
+                    1 / (1 + place),
+                    1 / (size - place),
+                    place == 0,
+                    place == size - 1,
+                    np.full(size, np.log1p(size)),
+                    before / max(float(length.sum()), 1),
+                    logs - np.median(logs),
+                    np.diff(logs, prepend=logs[0]),
+                    -np.diff(logs, append=logs[-1]),
+                    since / 8,
+                    np.full(size, (share > 0.8).mean()),
+                    np.full(size, (length < 60).mean()),
+                    np.full(size, question.mean()),
+                )
+            )
+        )
+        begin += int(size)
+    return np.vstack(rows)
+
+
+def _overlap(passages: Sequence[Passage], words: Words, counts: Matrix, sizes: NDArray[np.int64]) -> Matrix:
+    """How much of its title a block repeats, and how much of the block the title says."""
+    titles = ngrams.read([passage.title for passage in passages])
+    passage_of = np.repeat(np.arange(len(passages)), sizes)
+    # A word and the passage it stands in, as one number.
+    own = np.unique(titles.hashes ^ _salt(titles.rows))
+    said = np.isin(words.hashes ^ _salt(passage_of[words.rows]), own)
+    in_title = np.bincount(words.rows, weights=said, minlength=len(counts)) / np.maximum(counts, 1)
+    title_words = np.bincount(titles.rows, minlength=len(passages)).astype(np.float64)
+    # Distinct words of the title that the block holds, over the title's words.
+    key = np.unique(np.stack((words.rows[said].astype(np.uint64), words.hashes[said])), axis=1)[0].astype(np.int64)
+    covered = np.bincount(key, minlength=len(counts)) / np.maximum(title_words[passage_of], 1)
+    return np.column_stack((np.minimum(covered, 1), in_title, title_words[passage_of] > 0))
+
+
+def _salt(numbers: NDArray[np.int64]) -> ngrams.Hashes:
+    return (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+
+
+def _repetition(words: Words, counts: Matrix, sizes: NDArray[np.int64]) -> Matrix:
+    """How much of a block stands in other passages too, less what its passage repeats as a whole (D9).
+
+    Word trigrams are compared, so a pitch with another company's name still counts for most of its length. An item
+    that is carried twice repeats everywhere; nothing in it stands out then, and nothing counts.
+    """
+    passage_of = np.repeat(np.arange(len(sizes)), sizes)
+    log_passages = np.full(len(counts), np.log1p(len(sizes)))
+    if len(sizes) < 2 or len(words.hashes) < 3:
+        return np.column_stack((np.zeros((len(counts), 3)), log_passages))
+    run = (words.hashes[:-2] * np.uint64(3) + words.hashes[1:-1]) * np.uint64(5) + words.hashes[2:]
+    row = words.rows[:-2]
+    whole = row == words.rows[2:]
+    run, row = run[whole], row[whole]
+    distinct, number = np.unique(run, return_inverse=True)
+    seen = np.unique(number.astype(np.int64) * len(sizes) + passage_of[row]) // len(sizes)
+    passages_with = np.bincount(seen, minlength=len(distinct))[number]
+    total = np.maximum(np.bincount(row, minlength=len(counts)), 1)
+    share = np.bincount(row, weights=passages_with > 1, minlength=len(counts)) / total
+    often = np.bincount(row, weights=np.log(passages_with), minlength=len(counts)) / total
+    weight = np.bincount(passage_of, weights=counts, minlength=len(sizes))
+    overall = np.bincount(passage_of, weights=counts * share, minlength=len(sizes)) / np.maximum(weight, 1)
+    around = overall[passage_of]
+    return np.column_stack((np.maximum(share - around, 0), often * (share > around), around, log_passages))
+
+
+def markup_words(block: Block, home: str) -> str:
+    """The words of a block's class names, ids, containers and link paths, as one text for the markup head."""
+    found: list[str] = [f"{block.tag or 'text'}"]
+    found.extend(block.names)
+    for depth, container in enumerate(block.containers[:6]):
+        found.append(container if depth < 2 else container.replace(".", " ~"))
+    for link in block.links[:6]:
+        found.extend("/" + word for word in target(link.href, home).words)
+        found.append("to-" + target(link.href, home).kind)
+    return " ".join(found)

@@ -1,0 +1,84 @@
+"""Where a link leads, told without the name of any host: the same site, another one, a redirector, an affiliate."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+_TRACKING = re.compile(
+    r"(?:^|&)(?:utm_\w+|ref|referrer|src|source|cid|icid|ftag|tag|campaign|cmp\w*|pk_\w+|mc_\w+|gclid|fbclid|trk\w*"
+    r"|ncid|wt_mc|xtor|at_\w+|origin|via|medium)=",
+    re.IGNORECASE,
+)
+_AFFILIATE = re.compile(
+    r"(?:^|&)(?:aff\w*|partner\w*|subid\d?|clickid|awc|irclickid|sid|pid|promo\w*|coupon\w*|offer\w*|a_aid|tduid)=",
+    re.IGNORECASE,
+)
+_REDIRECT_PATH = re.compile(r"/(?:r|go|out|click|redirect|redir|track|visit|link|l|away|exit|recommends|refer)(?:/|$|\.)")
+_WORD = re.compile(r"[a-z]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a link's address tells about where it leads."""
+
+    kind: str  # "none", "anchor", "script", "mail", "same", "other" or "relative"
+    redirects: bool = False  # passes through a redirector
+    tracked: bool = False  # carries tracking parameters
+    affiliate: bool = False  # carries partner or offer parameters
+    slug: int = 0  # words in its last path segment: articles have long ones
+    depth: int = 0  # path segments
+    words: tuple[str, ...] = ()  # of the path, for short segments only: section, service, "newsletter"
+
+
+_NONE = Target("none")
+
+
+@lru_cache(maxsize=8192)
+def target(href: str, home: str) -> Target:
+    """Read `href` as a link on a page of the host `home` (`""` if unknown)."""
+    if not href:
+        return _NONE
+    if href[0] == "#":
+        return Target("anchor" if len(href) > 1 else "none")
+    try:
+        parts = urlsplit(href[:2000])
+        host = parts.hostname or ""
+    except ValueError:
+        return _NONE
+    if parts.scheme in ("javascript", "data", "vbscript"):
+        return Target("script")
+    if parts.scheme in ("mailto", "tel", "sms", "whatsapp"):
+        return Target("mail")
+    path = parts.path.lower()
+    segments = [segment for segment in path.split("/") if segment]
+    kind = "relative" if not host else "same" if home and _site(host) == _site(home) else "other"
+    slug = segments[-1].count("-") + segments[-1].count("_") + 1 if segments else 0
+    words = tuple(word for segment in segments if segment.count("-") < 3 for word in _WORD.findall(segment))
+    query = parts.query
+    return Target(
+        kind,
+        redirects=bool(_REDIRECT_PATH.search(path)) or "http" in query or "http%3a" in path,
+        tracked=bool(query and _TRACKING.search(query)),
+        affiliate=bool(query and _AFFILIATE.search(query)),
+        slug=min(slug, 20),
+        depth=min(len(segments), 8),
+        words=words[:6],
+    )
+
+
+def host(url: str | None) -> str:
+    """The host of a URL, or `""`."""
+    try:
+        return (urlsplit(url).hostname or "") if url else ""
+    except ValueError:
+        return ""
+
+
+def _site(name: str) -> str:
+    """A host without its first labels: two labels are kept, three where the last two are short (`.co.uk`)."""
+    labels = name.lower().strip(".").split(".")
+    short = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3 if short else -2 :])

@@ -1,0 +1,119 @@
+"""What becomes of a block: verdicts in, decisions out (D6).
+
+A score is not a decision. The policy acts on a block when the probabilities of all labels that are to be acted upon
+add up to the threshold of the likeliest of them. Thresholds come from the model's card, where they were chosen for a
+stated cost: an editorial block lost counts as much as fifty ads missed. Three guards stand above every model:
+
+- an item is never emptied;
+- a block that holds the only table or picture of its item is never cut;
+- no more than `max_share` of an item's characters is cut: what would exceed it is marked instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..types import Action, Block, Decision, Kind, Label, TitleAction, TitleLabel, Verdict
+from .blocks import judged
+
+_ORDER = tuple(Label)
+_UNSURE = 0.5  # a block that is kept is unsure from this share of the threshold on: worth a person's label
+_DEFAULT: Mapping[Label, Action] = {
+    Label.EDITORIAL: Action.KEEP,
+    Label.PROMO: Action.CUT,
+    Label.TEASER: Action.CUT,
+    Label.BOILERPLATE: Action.KEEP,
+    Label.DISCLOSURE: Action.KEEP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How verdicts become decisions.
+
+    Args:
+        actions: what is done with a block of each label.
+        threshold: probability from which a block is acted upon, for all labels; `None` takes those of the model.
+        title_action: what is done with a clickbait title.
+        max_share: share of an item's visible characters that may be cut, 0 to 1.
+    """
+
+    actions: Mapping[Label, Action] = field(default_factory=lambda: dict(_DEFAULT))
+    threshold: float | None = None
+    title_action: TitleAction = TitleAction.MARK
+    max_share: float = 0.6
+
+    def decide(
+        self, blocks: Sequence[Block], verdicts: Sequence[Verdict], thresholds: Mapping[str, float]
+    ) -> list[Decision]:
+        """Decide about the blocks of one item.
+
+        Args:
+            blocks: all blocks of a field, glue included.
+            verdicts: one for each *judged* block, in order.
+            thresholds: of the model, by label.
+
+        Returns:
+            One decision for each block.
+        """
+        waiting = iter(verdicts)
+        decisions = [
+            self._block(block, next(waiting), thresholds) if judged(block) else _GLUED for block in blocks
+        ]
+        return self._guarded(blocks, decisions)
+
+    def decide_title(self, verdict: Verdict, threshold: float) -> Decision:
+        """Decide about a title. It is never cut: at most `Action.MARK`, carried out as `title_action` says."""
+        probability = verdict.probabilities[list(TitleLabel).index(TitleLabel.CLICKBAIT)]
+        bait = probability >= threshold
+        action = Action.MARK if bait and self.title_action is not TitleAction.KEEP else Action.KEEP
+        return Decision(action, TitleLabel.CLICKBAIT if bait else TitleLabel.PLAIN, probability, verdict)
+
+    def _block(self, block: Block, verdict: Verdict, thresholds: Mapping[str, float]) -> Decision:
+        given = dict(zip(_ORDER, verdict.probabilities, strict=True))
+        acted = [label for label in _ORDER if self.actions[label] is not Action.KEEP]
+        likeliest = max(_ORDER, key=given.__getitem__)
+        if not acted:
+            return Decision(Action.KEEP, likeliest, 0.0, verdict)
+        probability = min(sum(given[label] for label in acted), 1.0)
+        label = max(acted, key=given.__getitem__)
+        threshold = self.threshold if self.threshold is not None else thresholds[label]
+        if probability < threshold:
+            return Decision(Action.KEEP, likeliest, probability, verdict, unsure=probability >= _UNSURE * threshold)
+        action = self.actions[label]
+        if block.kind is Kind.TANGLE and action is not Action.MARK:
+            return Decision(Action.MARK, label, probability, verdict, guard="tags do not balance")
+        return Decision(action, label, probability, verdict)
+
+    def _guarded(self, blocks: Sequence[Block], decisions: list[Decision]) -> list[Decision]:
+        shown = [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
+        cuts = [number for number in shown if decisions[number].action is Action.CUT]
+        if not cuts:
+            return decisions
+        guarded = list(decisions)
+
+        def milder(number: int, guard: str) -> None:
+            old = guarded[number]
+            guarded[number] = Decision(Action.MARK, old.label, old.probability, old.verdict, guard=guard)
+
+        tables = [number for number in shown if blocks[number].kind is Kind.TABLE]
+        pictures = [number for number in shown if blocks[number].images]
+        for only, what in ((tables, "table"), (pictures, "picture")):
+            if len(only) == 1 and guarded[only[0]].action is Action.CUT:
+                milder(only[0], f"it holds the only {what}")
+        cuts = [number for number in cuts if guarded[number].action is Action.CUT]
+        if len(cuts) == len([number for number in shown if blocks[number].text]):
+            guard = "nothing would be left of the item"
+        else:
+            total = sum(len(blocks[number].text) for number in shown)
+            share = sum(len(blocks[number].text) for number in cuts) / max(total, 1)
+            if share <= self.max_share:
+                return guarded
+            guard = f"more than {self.max_share:.0%} of the item would be cut"
+        for number in cuts:
+            milder(number, guard)
+        return guarded
+
+
+_GLUED = Decision(Action.KEEP, None, 0.0, None)
