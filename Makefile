@@ -1,0 +1,50 @@
+# Every target is one line; `make` says what there is. Needs make and Python 3.11 or later (PYTHON=… if it has another name).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SET_UP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+
+.PHONY: help run test check format train evaluate quality bench clean
+.DEFAULT_GOAL := help
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/ready ## set up, then clean the sample article and the sample feed and show what was cut, and why
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/show.sh
+
+test: check ## set up, then everything CI runs: checks, tests, doctests, the wheel
+	$(BIN)/python -m pytest
+
+check: $(VENV)/ready-for-tests ## formatting, lint, types, and the direction of imports
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+format: $(VENV)/ready-for-tests ## let ruff format the source and mend what it safely can
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+train: $(VENV)/ready ## rebuild models/default from training_data, bit for bit
+	$(BIN)/feedclean train
+
+evaluate: $(VENV)/ready ## scores per label and language, from folds grouped by style
+	$(BIN)/feedclean evaluate
+
+quality: $(VENV)/ready-for-tests ## only the tests that hold the shipped model to its floors
+	$(BIN)/python -m pytest tests/quality
+
+bench: $(VENV)/ready ## the figures in the README
+	$(BIN)/python -m benchmarks
+
+clean: ## forget the virtual environment and all caches
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# ── Set-up: made once, and again when the requirements change ─────────────────────────────────────────────────────────
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/ready: $(BIN)/python pyproject.toml constraints.txt
+	$(SET_UP) . && touch $@
+
+$(VENV)/ready-for-tests: $(BIN)/python pyproject.toml constraints.txt
+	$(SET_UP) '.[test]' && touch $@ $(VENV)/ready
