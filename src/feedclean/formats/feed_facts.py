@@ -14,15 +14,13 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from feedclean.formats.sanitize import LOADED, plain_title, safe_id, safe_url
-from feedclean.formats.xml_names import FEEDCLEAN
+from feedclean.formats.sanitize import FOLLOWED, LOADED, plain_title, safe_id, safe_url
 from feedclean.types import Document, Format
 
-__all__ = ["Facts", "complete", "iso_date", "rss_date"]
+__all__ = ["Facts", "article", "complete", "iso_date", "rss_date"]
 
 EPOCH = "1970-01-01T00:00:00Z"  # for what Atom demands and nobody knows
 
@@ -42,18 +40,17 @@ class Facts:
     namespaces: dict[str, str] = field(default_factory=dict)
 
 
-def complete(read: Facts | SimpleNamespace | Any, url: str | None, to: Format) -> Facts:
+def complete(read: Any, url: str | None, to: Format) -> Facts:
     """A copy of what was `read`, safe to follow and complete enough for `to`."""
-    entries = [_entry(dict(entry), url, to) for entry in read.entries]
-    feed = _entry(dict(read.feed), url, to)
+    entries = [_common(_identified(dict(entry), to), to) for entry in read.entries]
+    feed = _common({**read.feed, "id": safe_id(read.feed.get("id"))}, to)
     feed["links"] = [link for link in feed.get("links", ()) if link.get("rel") not in ("self", "hub")]
-    home = feed.get("link") or next((entry["link"] for entry in entries if entry.get("link")), None) or safe_url(url)
-    feed["title"] = feed.get("title") or (urlsplit(home).hostname if home else None) or "Untitled"
-    feed["title_detail"] = _plain(feed["title"], to)
+    home = feed.get("link") or _site(entries) or safe_url(url)
+    feed["title"] = feed.get("title") or _host(home) or "Untitled"
+    feed["title_detail"] = feed.get("title_detail") or _plain(feed["title"], to)
     if to is Format.RSS:
         _set_link(feed, home or "about:blank")
         feed["subtitle"] = feed.get("subtitle") or feed["title"]
-        feed["title"] = feed["title_detail"]["value"]
     elif to is Format.ATOM:
         feed["id"] = feed.get("id") or _derived(home or feed["title"])
         dates = [entry["updated"] for entry in entries if entry.get("updated")]
@@ -99,22 +96,25 @@ def article(document: Document, body: str, published: str | None, url: str | Non
     return Facts(feed, [entry])
 
 
-def _entry(facts: dict[str, Any], url: str | None, to: Format) -> dict[str, Any]:
+def _common(facts: dict[str, Any], to: Format) -> dict[str, Any]:
+    """What feeds and entries have in common, fit for `to`."""
     title = _plain_text(facts, "title")
-    facts["title"] = title or None
-    facts["title_detail"] = _plain(title, to) if title else None
-    if to is Format.RSS and title:
-        facts["title"] = facts["title_detail"]["value"]
+    detail = _plain(title, to)
+    facts["title"], facts["title_detail"] = (detail["value"], detail) if title else (None, None)
+    if to is Format.RSS:
+        _as_html(facts)
     for key in ("subtitle", "rights"):
         facts[key] = _plain_text(facts, key) or None
         facts.pop(f"{key}_detail", None)
-    _addresses(facts, url)
-    _identity(facts, to)
+    _addresses(facts)
     for key in _DATES:
         convert = rss_date if to is Format.RSS and key == "published" else iso_date
         facts[key] = convert(dict.get(facts, key), dict.get(facts, f"{key}_parsed"))
     if to is Format.ATOM:
         facts["updated"] = facts["updated"] or facts["published"]
+    elif to is Format.RSS:
+        # Readers of RSS look for no other date.
+        facts["published"] = facts["published"] or rss_date(facts["updated"], dict.get(facts, "updated_parsed"))
     for people in ("authors", "contributors"):
         facts[people] = [person for one in facts.get(people) or () if (person := _person(one))]
     author = facts.get("author")
@@ -126,6 +126,18 @@ def _entry(facts: dict[str, Any], url: str | None, to: Format) -> dict[str, Any]
         if "_" in key and not key.endswith(("_detail", "_parsed")):
             facts[key] = _extension(value)
     return {key: value for key, value in facts.items() if value is not None}
+
+
+def _as_html(facts: dict[str, Any]) -> None:
+    """Plain texts as HTML, because that is what RSS readers take every text for."""
+    details = [*(facts.get("content") or ()), facts.get("summary_detail") or {}]
+    for detail in details:
+        if detail.get("type") == "text/plain":
+            paragraphs = re.split(r"\r?\n(?:[ \t]*\r?\n)+", html.escape(detail.get("value") or "", quote=False).strip())
+            detail["type"] = "text/html"
+            detail["value"] = paragraphs[0] if len(paragraphs) == 1 else "".join(f"<p>{one}</p>" for one in paragraphs)
+            if detail is facts.get("summary_detail"):
+                facts["summary"] = detail["value"]
 
 
 def _plain_text(facts: dict[str, Any], key: str) -> str:
@@ -143,12 +155,11 @@ def _plain(title: str, to: Format) -> dict[str, str]:
     return {"type": "text/plain", "value": value}
 
 
-def _addresses(facts: dict[str, Any], url: str | None) -> None:
+def _addresses(facts: dict[str, Any]) -> None:
     """Drop every address that is not to be followed, and give the main one a place among the links."""
     links = []
     for link in facts.get("links") or ():
-        schemes = {"schemes": LOADED} if link.get("rel") == "enclosure" else {}
-        href = safe_url(link.get("href"), **schemes)
+        href = safe_url(link.get("href"), schemes=LOADED if link.get("rel") == "enclosure" else FOLLOWED)
         if href:
             links.append({**link, "href": href})
     main = safe_url(facts.get("link"))
@@ -164,17 +175,18 @@ def _addresses(facts: dict[str, Any], url: str | None) -> None:
     facts["logo"], facts["icon"] = safe_url(facts.get("logo")), safe_url(facts.get("icon"))
 
 
-def _identity(facts: dict[str, Any], to: Format) -> None:
-    name = safe_id(facts.get("id"))
-    if name is None and to is not Format.RSS and "summary" in facts | {"summary": facts.get("content")}:
-        first = (facts.get("content") or [{}])[0].get("value") or facts.get("summary") or ""
-        known = facts.get("link") or f"{facts.get('title') or ''}\n{first}"
-        name = _derived(known) if known.strip() else None
-    facts["id"] = name
-    # A link made of a guid stays one; a dangerous guid must not become one.
-    permanent = facts.get("permalink", facts.get("guidislink") or (name is not None and name == facts.get("link")))
-    facts["permalink"] = bool(permanent) and safe_url(name) is not None
-    facts.pop("guidislink", None)
+def _identified(entry: dict[str, Any], to: Format) -> dict[str, Any]:
+    """An entry with an id, if `to` needs one, and whether that is its address, too."""
+    name = safe_id(entry.get("id"))
+    permanent = entry.get("permalink", name is not None and name == entry.get("link"))
+    entry["permalink"] = bool(permanent) and safe_url(name) is not None
+    entry.pop("guidislink", None)
+    if name is None and to is not Format.RSS:
+        contents = [content.get("value") for content in entry.get("content") or ()]
+        said = (entry.get("title"), entry.get("summary"), *contents)
+        name = _derived(safe_url(entry.get("link")) or "\n".join(text for text in said if text))
+    entry["id"] = name
+    return entry
 
 
 def _person(person: Any) -> dict[str, str] | None:
@@ -194,7 +206,20 @@ def _extension(value: Any) -> Any:
         return [_extension(single) for single in value]
     if isinstance(value, dict):
         return {key: text for key, text in value.items() if not isinstance(text, str) or safe_id(text) is not None}
-    return value if not isinstance(value, str) or safe_id(value) else None
+    return None if isinstance(value, str) and safe_id(value) is None else value
+
+
+def _site(entries: list[dict[str, Any]]) -> str | None:
+    """The front page of the site that the first item with an address stands on."""
+    links = (entry["link"] for entry in entries if entry.get("link"))
+    return next((urljoin(link, "/") for link in links if _host(link)), None)
+
+
+def _host(link: str | None) -> str | None:
+    try:
+        return urlsplit(link or "").hostname
+    except ValueError:
+        return None
 
 
 def _set_link(feed: dict[str, Any], href: str) -> None:
@@ -212,14 +237,3 @@ def _moment(parsed: time.struct_time | None) -> datetime | None:
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def absolute(link: str, url: str | None) -> str:
-    """`link` against `url`, if that is possible."""
-    try:
-        return urljoin(url or "", link)
-    except ValueError:
-        return link
-
-
-PERMALINK = f"{{{FEEDCLEAN}}}isPermaLink"

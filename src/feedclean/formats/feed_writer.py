@@ -16,15 +16,26 @@ from lxml import etree
 
 from feedclean.errors import FormatError
 from feedclean.formats.encodings import FORBIDDEN
-from feedclean.formats.xml_names import ATOM, CONTENT, DC, ITUNES, MEDIA, RDF, XHTML, XML
+from feedclean.formats.xml_names import ATOM, CONTENT, DC, FEEDCLEAN, ITUNES, MEDIA, RDF, XHTML, XML
 from feedclean.formats.xml_parse import parse_fragment
 
-__all__ = ["write_atom", "write_rss"]
+__all__ = ["PERMALINK", "write_atom", "write_rss"]
+
+PERMALINK = f"{{{FEEDCLEAN}}}isPermaLink"
 
 XLINK = "http://www.w3.org/1999/xlink"
 DCTERMS = "http://purl.org/dc/terms/"
 
-_NAMES = {"atom": ATOM, "content": CONTENT, "dc": DC, "dcterms": DCTERMS, "itunes": ITUNES, "media": MEDIA, "rdf": RDF}
+_NAMES = {
+    "atom": ATOM,
+    "content": CONTENT,
+    "dc": DC,
+    "dcterms": DCTERMS,
+    "feedclean": FEEDCLEAN,
+    "itunes": ITUNES,
+    "media": MEDIA,
+    "rdf": RDF,
+}
 _ATOM_TYPES = {"text/plain": "text", "text/html": "html", "application/xhtml+xml": "xhtml"}
 _NCNAME = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 _URI = re.compile(r"[!#-;=?-\[\]_a-z~]+\Z", re.ASCII)
@@ -146,7 +157,9 @@ def _identify(element: Any, facts: Any, namespace: str, permanent: Any) -> None:
     if name is None:
         return
     if namespace == ATOM or element.tag == "channel":
-        _add(element, ATOM, "id", name)
+        made = _add(element, ATOM, "id", name)
+        if "permalink" in facts and facts["permalink"] != (name == facts.get("link")):
+            made.set(PERMALINK, "true" if facts["permalink"] else "false")  # what Atom itself has no word for
     elif permanent is None and "permalink" not in facts:
         element.set(_(RDF, "about"), _clean(name))  # as RSS 1.0 has it, which says nothing about links
     else:
@@ -244,7 +257,10 @@ def _construct(element: Any, namespace: str, name: str, detail: Any, base: str) 
 
 
 def _extensions(element: Any, facts: Any, parsed: Any) -> None:
-    """Elements of other vocabularies, as far as feedparser keeps them: tickers, ratings, media, places."""
+    """Elements of other vocabularies (tickers, ratings, media, places): copies, or what feedparser keeps of them."""
+    if "elements" in facts:
+        element.extend(facts["elements"])
+        return
     names = {prefix for prefix in element.nsmap if prefix}
     for key, value in facts.items():
         prefix, _sep, local = key.partition("_")

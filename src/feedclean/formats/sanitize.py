@@ -12,11 +12,13 @@ from urllib.parse import urljoin
 
 import nh3
 
-__all__ = ["plain_title", "safe_html", "safe_id", "safe_url"]
+__all__ = ["FOLLOWED", "LOADED", "plain_title", "safe_html", "safe_id", "safe_url"]
 
 FOLLOWED = frozenset(("http", "https", "mailto"))
 LOADED = frozenset(("http", "https"))
-_EXECUTABLE = frozenset(("javascript", "vbscript", "livescript", "mocha", "data", "blob", "filesystem", "file", "view-source"))
+_EXECUTABLE = frozenset(
+    ("javascript", "vbscript", "livescript", "mocha", "data", "blob", "filesystem", "file", "view-source")
+)
 
 # Control characters, white space of any script and characters without width: browsers drop some, eyes drop all.
 _HIDDEN = re.compile("[\x00-\x20\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")

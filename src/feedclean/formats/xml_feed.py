@@ -40,6 +40,7 @@ _BODIES = {
     (ITUNES, "summary"): "itunes:summary",
     **{(namespace, local): f"atom:{local}" for namespace in ATOMS for local in ("summary", "content")},
 }
+_ENTRIES = ("item", "entry")
 _OWN_BODIES = {Format.RSS: ("description", "abstract"), Format.ATOM: ("summary", "content")}
 
 
@@ -84,6 +85,10 @@ class XmlFeed:
     def items(self) -> Sequence[Item]:
         """The items as read, in the order of the feed."""
         return self._items
+
+    def element(self, item: int) -> Any:
+        """The element of an item, to be read by `convert.py`."""
+        return self._elements[item]
 
     def replace(self, item: int, body: int | None, text: str) -> None:
         """Give a body, or the title (`None`), new text in its own markup.
@@ -182,13 +187,12 @@ def _entries(root: Any, name: str) -> Iterator[Any]:
     if name == "entry":
         yield root
         return
-    wanted = "entry" if name == "feed" else "item"
     for child in root:
         local = split(child.tag)[1].lower()
-        if local == wanted:
+        if local in _ENTRIES:
             yield child
-        elif local in ("channel", "items") and wanted == "item":
-            yield from (inner for inner in child if split(inner.tag)[1].lower() == "item")
+        elif local in ("channel", "items") and name != "feed":
+            yield from (inner for inner in child if split(inner.tag)[1].lower() in _ENTRIES)
 
 
 def _language(element: Any) -> str | None:
