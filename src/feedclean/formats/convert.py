@@ -101,7 +101,7 @@ def _read_xml(data: bytes, url: str | None, limits: Limits) -> Facts:
     facts = Facts(dict(read.feed), [dict(entry) for entry in read.entries], read.version, dict(read.namespaces))
     if len(facts.entries) == len(document.items):
         for number, entry in enumerate(facts.entries):
-            overlay(entry, document, number, url)
+            overlay(entry, document, number)
     return facts
 
 

@@ -27,6 +27,7 @@ EPOCH = "1970-01-01T00:00:00Z"  # for what Atom demands and nobody knows
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)\Z")
 _RFC822 = re.compile(r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? (?:[A-Z]{1,3}|[+-]\d{4})\Z")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|&(?:#[0-9]|#[xX][0-9a-fA-F]|[A-Za-z][A-Za-z0-9]*;)")
+_BLANK_LINES = re.compile(r"\r?\n(?:[ \t]*\r?\n)+")
 _DATES = ("published", "updated", "created")
 
 
@@ -69,7 +70,7 @@ def iso_date(written: str | None, parsed: time.struct_time | None) -> str | None
     """A date as Atom and JSON Feed want it; as written if it is so already; `None` if nobody can read it."""
     if written and _RFC3339.match(written.strip()):
         return written.strip()
-    moment = _moment(parsed)
+    moment = _moment(written, parsed)
     return moment.isoformat().replace("+00:00", "Z") if moment else None
 
 
@@ -77,8 +78,8 @@ def rss_date(written: str | None, parsed: time.struct_time | None) -> str | None
     """A date as RSS wants it; as written if it is so already, or if nobody can read it."""
     if written and _RFC822.match(written.strip()):
         return written.strip()
-    moment = _moment(parsed)
-    return format_datetime(moment, usegmt=True) if moment else written
+    moment = _moment(written, parsed)
+    return format_datetime(moment, usegmt=moment.tzinfo is UTC) if moment else written
 
 
 def article(document: Document, body: str, published: str | None, url: str | None) -> Facts:
@@ -98,9 +99,9 @@ def article(document: Document, body: str, published: str | None, url: str | Non
 
 def _common(facts: dict[str, Any], to: Format) -> dict[str, Any]:
     """What feeds and entries have in common, fit for `to`."""
-    title = _plain_text(facts, "title")
-    detail = _plain(title, to)
-    facts["title"], facts["title_detail"] = (detail["value"], detail) if title else (None, None)
+    detail = _plain(_plain_text(facts, "title"), to)
+    facts["title"] = detail["value"] or None
+    facts["title_detail"] = detail if detail["value"] else None
     if to is Format.RSS:
         _as_html(facts)
     for key in ("subtitle", "rights"):
@@ -130,14 +131,16 @@ def _common(facts: dict[str, Any], to: Format) -> dict[str, Any]:
 
 def _as_html(facts: dict[str, Any]) -> None:
     """Plain texts as HTML, because that is what RSS readers take every text for."""
-    details = [*(facts.get("content") or ()), facts.get("summary_detail") or {}]
-    for detail in details:
+    for detail in [*(facts.get("content") or ()), facts.get("summary_detail") or {}]:
         if detail.get("type") == "text/plain":
-            paragraphs = re.split(r"\r?\n(?:[ \t]*\r?\n)+", html.escape(detail.get("value") or "", quote=False).strip())
-            detail["type"] = "text/html"
-            detail["value"] = paragraphs[0] if len(paragraphs) == 1 else "".join(f"<p>{one}</p>" for one in paragraphs)
+            detail |= {"type": "text/html", "value": _paragraphs(detail.get("value") or "")}
             if detail is facts.get("summary_detail"):
                 facts["summary"] = detail["value"]
+
+
+def _paragraphs(text: str) -> str:
+    said = [html.escape(str(one), quote=False) for one in _BLANK_LINES.split(text.strip())]
+    return said[0] if len(said) == 1 else "".join(f"<p>{one}</p>" for one in said)
 
 
 def _plain_text(facts: dict[str, Any], key: str) -> str:
@@ -232,8 +235,12 @@ def _derived(known: str) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, known).urn
 
 
-def _moment(parsed: time.struct_time | None) -> datetime | None:
+def _moment(written: str | None, parsed: time.struct_time | None) -> datetime | None:
+    """The moment of a date: exactly, with its offset, if it is in the notation of Atom; else as feedparser read it."""
     try:
+        if written and _RFC3339.match(written.strip()):
+            moment = datetime.fromisoformat(written.strip())
+            return moment if moment.utcoffset() else moment.astimezone(UTC)
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
     except (ValueError, OverflowError, OSError):
         return None

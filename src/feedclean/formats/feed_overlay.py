@@ -29,7 +29,7 @@ _TAKEN = ATOMS | {CONTENT, DC, FEEDCLEAN, RDF, XHTML}
 _DRAWN = {XHTML, "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"}
 
 
-def overlay(entry: dict[str, Any], document: XmlFeed, number: int, url: str | None) -> None:
+def overlay(entry: dict[str, Any], document: XmlFeed, number: int) -> None:
     """Put title, link, id, texts and foreign elements of an item over what feedparser made of them."""
     item, element = document.items[number], document.element(number)
     entry["title"] = item.title.text if item.title else None

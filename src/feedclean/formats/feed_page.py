@@ -28,6 +28,18 @@ _POLICY = (
     "default-src 'none'; img-src http: https:; media-src http: https:; "
     f"style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
 )
+_TOP = """<!DOCTYPE html>
+<html{language}>
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+"""
 _HTML = ("text/html", "application/xhtml+xml")
 
 
@@ -36,13 +48,8 @@ def write_html(facts: Facts) -> bytes:
     feed = facts.feed
     single = len(facts.entries) == 1 and facts.entries[0].get("title") == feed["title"]
     language = f' lang="{html.escape(feed["language"])}"' if feed.get("language") else ""
-    parts = [
-        f'<!DOCTYPE html>\n<html{language}>\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{html.escape(feed['title'])}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-    ]
+    title = html.escape(feed["title"])
+    parts = [_TOP.format(language=language, policy=html.escape(_POLICY), title=title, style=_STYLE)]
     if not single:
         parts.append(f"<h1>{_linked(feed['title'], feed.get('link'))}</h1>\n")
     rank = "h1" if single else "h2"

@@ -1,4 +1,4 @@
-"""Feeds from what feedparser read: Atom 1.0 and RSS 2.0. (`feed_json.py` writes JSON Feed.)
+"""Feeds from what feedparser read: Atom 1.0 and RSS 2.0; `feed_json.py` writes JSON Feed.
 
 They are written so that feedparser reads the same entries from them again: number, order, titles, links, ids, dates,
 authors, texts with their types, enclosures, categories and bases, and of the extensions whatever it keeps. What is not
@@ -56,7 +56,7 @@ def write_atom(parsed: Any) -> bytes:
     _add(root, ATOM, "generator", feed.get("generator"))
     _add(root, ATOM, "logo", (feed.get("image") or {}).get("href") or feed.get("logo"))
     _add(root, ATOM, "icon", feed.get("icon"))
-    _extensions(root, feed, parsed)
+    _extensions(root, feed)
     for entry in parsed.entries:
         item = etree.SubElement(root, _(ATOM, "entry"))
         _head(item, entry, base, ATOM)
@@ -64,7 +64,7 @@ def write_atom(parsed: Any) -> bytes:
         for content in entry.get("content") or ():
             _construct(item, ATOM, "content", content, base)
         _constructs(item, entry, "rights", "rights", base)
-        _extensions(item, entry, parsed)
+        _extensions(item, entry)
     return _bytes(root)
 
 
@@ -87,7 +87,7 @@ def write_rss(parsed: Any) -> bytes:
         _add(picture, "", "url", image["href"])
         _add(picture, "", "title", image.get("title"))
         _add(picture, "", "link", image.get("link"))
-    _extensions(channel, feed, parsed)
+    _extensions(channel, feed)
     for entry in parsed.entries:
         item = etree.SubElement(channel, "item")
         _head(item, entry, base, "")
@@ -96,7 +96,7 @@ def write_rss(parsed: Any) -> bytes:
         source = entry.get("source") or {}
         if source.get("href") or source.get("title"):
             _add(item, "", "source", source.get("title") or "", url=source.get("href"))
-        _extensions(item, entry, parsed)
+        _extensions(item, entry)
     return _bytes(root)
 
 
@@ -256,7 +256,7 @@ def _construct(element: Any, namespace: str, name: str, detail: Any, base: str) 
         made.text = base64.b64encode(value.encode()).decode()
 
 
-def _extensions(element: Any, facts: Any, parsed: Any) -> None:
+def _extensions(element: Any, facts: Any) -> None:
     """Elements of other vocabularies (tickers, ratings, media, places): copies, or what feedparser keeps of them."""
     if "elements" in facts:
         element.extend(facts["elements"])
@@ -275,10 +275,11 @@ def _extensions(element: Any, facts: Any, parsed: Any) -> None:
 
 
 def _names(parsed: Any, without: set[str]) -> dict[str | None, str]:
-    own: dict[str | None, str] = {}
-    for prefix, uri in (getattr(parsed, "namespaces", None) or {}).items():
-        if prefix and _NCNAME.match(prefix) and not prefix.lower().startswith("xml") and _URI.match(uri or ""):
-            own[prefix] = uri
+    own: dict[str | None, str] = {
+        prefix: uri
+        for prefix, uri in (getattr(parsed, "namespaces", None) or {}).items()
+        if _NCNAME.match(prefix or "") and not prefix.lower().startswith("xml") and _URI.match(uri or "")
+    }
     return {**own, **{prefix: uri for prefix, uri in _NAMES.items() if prefix not in without}}
 
 

@@ -53,7 +53,7 @@ def check_depth(text: str, depth: int) -> None:
 def locate(text: str) -> Node:
     """The places of all values in a JSON document that `json` has accepted. Linear, and not recursive."""
     stack: list[Node] = []
-    root: Node | None = None
+    root = Node(0)
     pending: str | None = None  # a key that waits for its value
     for token in _TOKEN.finditer(text):
         start, end = token.span()
@@ -82,7 +82,6 @@ def locate(text: str) -> Node:
             parent.elements.append(node)
         if character in "{[":
             stack.append(node)
-    assert root is not None  # `json` has accepted the text
     return root
 
 

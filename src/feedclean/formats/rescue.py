@@ -112,7 +112,8 @@ class _Worker:
         return self._process
 
     def _exchange(self, process: subprocess.Popen[bytes], data: bytes, seconds: float) -> bytes | None:
-        assert process.stdin is not None and process.stdout is not None
+        if process.stdin is None or process.stdout is None:
+            raise EOFError
         # Its own clock is only the second one: it ends a worker whose parent is gone.
         deadline = time.monotonic() + seconds
         _write(process.stdin.fileno(), REQUEST.pack(2 * seconds + 1, len(data)) + data)

@@ -36,7 +36,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
             answer = WRITTEN + regenerate(data)
         except MemoryError:
             answer = FAILED + b"it takes too much memory"
-        except Exception as fault:  # whatever feedparser raises: this process is the border
+        except Exception as fault:  # noqa: BLE001 - whatever feedparser raises: this process is the border
             answer = FAILED + f"{type(fault).__name__}: {fault}".encode("utf-8", "replace")[:500]
         _set_alarm(0)
         sink.write(LENGTH.pack(len(answer)) + answer)

@@ -1,4 +1,6 @@
-"""One text of an XML feed: how its element is read and written. An element holds it in one of three ways:
+"""One text of an XML feed: how its element is read and written.
+
+An element holds it in one of three ways:
 
 escaped    <description>&lt;p&gt;…      characters that are markup once the XML is undone
 CDATA      <description><![CDATA[<p>…   the same, and it stays CDATA when written
@@ -102,7 +104,7 @@ def title_place(element: Any) -> Place | None:
     if not raw.strip():
         return None
     # RSS never said whether a title is HTML; only what can be nothing else is read as such.
-    if kind != "text" and kind != "text/plain" and (_ENTITY.search(raw) or _TAGS.search(raw)):
+    if kind not in ("text", "text/plain") and (_ENTITY.search(raw) or _TAGS.search(raw)):
         text = html.unescape(_TAGS.sub("", raw))
         return Place(Field(local, _FORBIDDEN.sub("", text), Markup.TEXT), element, raw=raw)
     return Place(Field(local, raw, Markup.TEXT), element)

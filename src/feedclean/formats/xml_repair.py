@@ -102,7 +102,7 @@ def repair(text: str) -> str:
 
 def _reference(name: str, entities: set[str]) -> str:
     if name.startswith("#"):
-        number = int(name[2:], 16) if name[1] in "xX" else int(name[1:])
+        number = int(f"0{name[1:]}", 16) if name[1] in "xX" else int(name[1:])
         return f"&#{number};" if _allowed(number) else ""
     if name in entities:
         return f"&{name};"
