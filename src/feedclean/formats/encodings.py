@@ -31,7 +31,6 @@ _MARKERS: tuple[tuple[bytes, str], ...] = (
 
 # Names that publishers use for a superset of what the name stands for (WHATWG Encoding Standard).
 _SUPERSETS = {
-    "ascii": "cp1252",
     "iso8859-1": "cp1252",
     "iso8859-9": "cp1254",
     "iso8859-11": "cp874",
@@ -85,8 +84,8 @@ def candidates(data: bytes, declared: str | None) -> Iterator[str]:
     body = data[len(mark) :]
     sniffed = marked or wide(body)
     named = known(declared) if declared else None
-    if named and named.startswith(("utf-16", "utf-32")) and not sniffed:
-        named = None
+    if named == "ascii" or (named and named.startswith(("utf-16", "utf-32")) and not sniffed):
+        named = None  # what is no ASCII may as well be UTF-8
     # A mark is evidence and a declaration a claim; but an EBCDIC page is only sniffed roughly, so its claim is better.
     order = [sniffed if sniffed != "cp037" else None, named, sniffed, "utf-8", "cp1252", "iso8859-2", "latin-1"]
     seen: set[str] = set()

@@ -131,10 +131,12 @@ def _common(facts: dict[str, Any], to: Format) -> dict[str, Any]:
 
 def _as_html(facts: dict[str, Any]) -> None:
     """Plain texts as HTML, because that is what RSS readers take every text for."""
-    for detail in [*(facts.get("content") or ()), facts.get("summary_detail") or {}]:
+    summary: dict[str, Any] = facts.get("summary_detail") or {}
+    details: list[dict[str, Any]] = [*(facts.get("content") or ()), summary]
+    for detail in details:
         if detail.get("type") == "text/plain":
             detail |= {"type": "text/html", "value": _paragraphs(detail.get("value") or "")}
-            if detail is facts.get("summary_detail"):
+            if detail is summary:
                 facts["summary"] = detail["value"]
 
 
