@@ -279,9 +279,9 @@ class _Layout:
                 units.append(("unit", child, child.start, child.end))
                 position = child.end
         units.extend(self._paragraphs(position, element.stop))
-        for what, child, start, end in reversed(self._tangled(units)):
+        for what, unit, start, end in reversed(self._tangled(units)):
             if start < end:
-                self.work.append((what, child, start, end, scope, containers))
+                self.work.append((what, unit, start, end, scope, containers))
 
     def _paragraphs(self, start: int, end: int) -> Iterator[_Unit]:
         """The units of a stretch of inline content: paragraphs, and the rows of `<br>` that part them."""

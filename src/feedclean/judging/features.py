@@ -254,3 +254,34 @@ def markup_words(block: Block, home: str) -> str:
         found.extend("/" + word for word in target(link.href, home).words)
         found.append("to-" + target(link.href, home).kind)
     return " ".join(found)
+
+
+_TITLE_NAMES = NAMES[: NAMES.index("links")]
+TITLE_COLUMNS = [NAMES.index(name) for name in _TITLE_NAMES]
+_ANSWERED = ("said in the first block", "said in the text", "text characters", "question answered")
+TITLE_WIDTH = len(TITLE_COLUMNS) + len(_ANSWERED)
+
+
+def answered(passages: Sequence[Passage]) -> Matrix:
+    """How an item's text meets its title: shape (passages, 4).
+
+    A plain title's words come back in the first lines; bait withholds the ones that matter. Columns: the share of the
+    title's words in the first two blocks and in the first ten, how much text there is, and whether a title with a
+    question mark has a text at all.
+    """
+    rows: list[tuple[float, ...]] = []
+    for passage in passages:
+        texts = [block.text for block in passage.blocks[:12]]
+        own = set(passage.title.lower().split())
+        first = set(" ".join(texts[:2]).lower().split())
+        whole = first | set(" ".join(texts[2:]).lower().split())
+        length = max(len(own), 1)
+        rows.append(
+            (
+                len(own & first) / length,
+                len(own & whole) / length,
+                float(np.log1p(sum(map(len, texts)))) / 8,
+                float("?" in passage.title and bool(texts)),
+            )
+        )
+    return np.array(rows, np.float64).reshape(len(rows), len(_ANSWERED))

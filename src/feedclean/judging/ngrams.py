@@ -10,7 +10,7 @@ Numbers are masked here (a run of digits with its separators becomes one `0`), s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,11 @@ Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
+
+# Lengths of the runs of bytes and of words, and the bits of a column, for each head.
+TEXT = ((3, 4, 5), (1, 2), 18)
+MARKUP = ((4,), (1, 2), 14)
+TITLE = ((3, 4, 5), (1, 2), 16)
 
 _BASE = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
 _INVERSE = pow(_BASE, -1, 1 << 64)
@@ -119,33 +124,37 @@ class Grams:
         return (1 / np.sqrt(np.maximum(np.diff(self.offsets), 1)))[:, None]
 
 
-def grams(words: Words, characters: Sequence[int], word_runs: Sequence[int], bits: int) -> Grams:
-    """Columns (below 2**bits) of all runs of so many bytes and of so many words.
+def placed(
+    words: Words, characters: Sequence[int], word_runs: Sequence[int], bits: int
+) -> Iterator[tuple[Ints, Ints, Ints, NDArray[np.int32]]]:
+    """All runs of so many bytes, then of so many words, length by length.
 
-    A run of bytes stays inside its text, which has a line feed on either side; a run of words counts them across
+    A run of bytes stays inside its text and the line feeds on either side of it; a run of words counts them across
     punctuation.
+
+    Yields:
+        For each length: the runs' texts, the place of their first byte and after their last, and their columns, which
+        lie below 2**bits.
     """
     _, inverses = _tables(len(words.prefix))
     shift = np.uint64(64 - bits)
-    data_rows = np.repeat(
-        np.arange(words.count), np.diff(np.append(words.row_starts, len(words.bytes)))
-    )  # row of every byte from the first text on
+    sizes = np.diff(np.append(words.row_starts, len(words.bytes)))
     lead = int(words.row_starts[0]) if words.count else 0
-    columns: list[NDArray[np.int32]] = []
-    rows: list[Ints] = []
+    row_of = np.concatenate((np.zeros(lead, np.int64), np.repeat(np.arange(words.count), sizes)))
+    # The line feed before a text counts as its own, so that beginnings of texts differ from middles.
+    row_of[words.row_starts - 1] = np.arange(words.count)
+    gap = words.bytes == _GAP
     for n in characters:
-        # A window may begin at the line feed before its text and end at the one after it.
-        first = np.arange(lead - 1, len(words.bytes) - n + 1)
-        if len(first) <= 0:
+        first = np.arange(len(words.bytes) - n + 1)
+        if not len(first):
             continue
-        row = data_rows[np.minimum(first + 1 - lead, len(data_rows) - 1)]
-        last = first + n - 2  # the last byte but one must still be text of the same row
-        valid = data_rows[np.minimum(last - lead, len(data_rows) - 1)] == row
-        valid &= words.bytes[np.minimum(last, len(words.bytes) - 1)] != _GAP
-        first, row = first[valid], row[valid]
+        # Line feeds only at the edges: then first and last but one byte belong to one text.
+        valid = row_of[first] == row_of[first + n - 2]
+        for inner in range(1, n - 1):
+            valid &= ~gap[first + inner]
+        first = first[valid]
         window = (words.prefix[first + n] - words.prefix[first]) * inverses[first]
-        columns.append((_mixed(window, n) >> shift).astype(np.int32))
-        rows.append(row)
+        yield row_of[first], first, first + n, (_mixed(window, n) >> shift).astype(np.int32)
     for n in word_runs:
         count = len(words.hashes) - n + 1
         if count <= 0:
@@ -154,14 +163,17 @@ def grams(words: Words, characters: Sequence[int], word_runs: Sequence[int], bit
         for place in range(1, n):
             run = run * np.uint64(_BASE) + words.hashes[place : place + count]
         valid = words.rows[:count] == words.rows[n - 1 :]
-        columns.append((_mixed(run[valid], 100 + n) >> shift).astype(np.int32))
-        rows.append(words.rows[:count][valid])
-    if not columns:
-        return Grams(np.zeros(0, np.int32), np.zeros(words.count + 1, np.int64))
-    row_of = np.concatenate(rows)
-    order = np.argsort(row_of, kind="stable")
-    counts = np.bincount(row_of, minlength=words.count)
-    return Grams(np.concatenate(columns)[order], np.concatenate(([0], np.cumsum(counts))))
+        columns = (_mixed(run[valid], 100 + n) >> shift).astype(np.int32)
+        yield words.rows[:count][valid], words.starts[:count][valid], words.ends[n - 1 :][valid], columns
+
+
+def grams(words: Words, characters: Sequence[int], word_runs: Sequence[int], bits: int) -> Grams:
+    """The columns of all such runs, text by text (see `placed`)."""
+    found = list(placed(words, characters, word_runs, bits))
+    rows = np.concatenate([rows for rows, _, _, _ in found]) if found else np.zeros(0, np.int64)
+    columns = np.concatenate([columns for _, _, _, columns in found]) if found else np.zeros(0, np.int32)
+    counts = np.bincount(rows, minlength=words.count)
+    return Grams(columns[np.argsort(rows, kind="stable")], np.concatenate(([0], np.cumsum(counts))))
 
 
 def sums(table: Floats, found: Grams) -> NDArray[np.float64]:

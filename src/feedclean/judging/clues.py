@@ -1,0 +1,100 @@
+"""Why a block looks like what it was taken for: the words that decided, and what else spoke for it.
+
+Words are taken from the text head, whose score is a sum over n-grams: each n-gram's part is given to the word its
+middle lies in. Everything else is told by leaving it out: the inputs of a group (links, place, neighbours …) are put
+to their mean, and the log-odds that are lost are the group's part (occlusion; Zeiler and Fergus, 2014).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Clue
+from . import context, features, ngrams
+
+if TYPE_CHECKING:
+    from .model import Linear, Network
+
+Matrix = NDArray[np.float64]
+
+_MOST = 6
+_WORTH = 0.25  # log-odds below which nothing is said
+_EDITORIAL, _PROMO, _TEASER = 0, 1, 2
+
+_LINKS = features.NAMES[features.NAMES.index("links") : features.NAMES.index("images")]
+_PLACE = features.NAMES[features.NAMES.index("place") : features.NAMES.index("length against median")]
+_REPEATED = ("repetition", "log repeats", "passage repetition")
+_GROUPS: dict[str, list[int]] = {
+    "where its links lead": [context.NAMES.index(name) for name in _LINKS],
+    "its place": [context.NAMES.index(name) for name in _PLACE],
+    "it repeats in other items": [context.NAMES.index(name) for name in _REPEATED],
+    "its neighbours": [
+        place
+        for place, name in enumerate(context.NAMES)
+        if (" at " in name and name.startswith(("text ", "markup ")))
+        or name in ("ads before", "ads after")
+        or name.startswith("passage ")
+    ],
+    "its class names": [
+        place for place, name in enumerate(context.NAMES) if name.startswith("markup ") and " at " not in name
+    ],
+}
+
+
+def words(text: str, head: Linear) -> list[Clue]:
+    """The runs of words that speak for acting rather than keeping, strongest first."""
+    read = ngrams.read([text])
+    if not len(read.starts):
+        return []
+    against = head.weights[:, [_PROMO, _TEASER]].max(axis=1) - head.weights[:, _EDITORIAL]
+    parts = np.zeros(len(read.starts))
+    total = 0
+    for _, first, last, columns in ngrams.placed(read, *ngrams.TEXT):
+        total += len(columns)
+        middle = np.clip(np.searchsorted(read.starts, (first + last) / 2, side="right") - 1, 0, len(parts) - 1)
+        np.add.at(parts, middle, against[columns])
+    parts /= np.sqrt(max(total, 1))
+    texts = [
+        bytes(read.bytes[start:end]).decode("utf-8", "replace")
+        for start, end in zip(read.starts.tolist(), read.ends.tolist(), strict=True)
+    ]
+    found: list[Clue] = []
+    place = 0
+    while place < len(parts):
+        end = place
+        while end < len(parts) and parts[end] > _WORTH / 5 and end - place < 5:
+            end += 1
+        if end > place:
+            found.append(Clue(" ".join(texts[place:end]), float(parts[place:end].sum())))
+        place = max(end, place + 1)
+    return sorted((clue for clue in found if clue.weight > _WORTH / 2), key=lambda clue: -clue.weight)
+
+
+def by_groups(network: Network, inputs: Matrix) -> list[list[Clue]]:
+    """For every row of network inputs: the groups of inputs without which acting would be less likely."""
+    full = _odds(network(inputs))
+    found: list[list[Clue]] = [[] for _ in range(len(inputs))]
+    for name, columns in _GROUPS.items():
+        without = inputs.copy()
+        without[:, columns] = network.mean[columns]
+        lost = full - _odds(network(without))
+        for row, weight in enumerate(lost.tolist()):
+            if weight > _WORTH:
+                found[row].append(Clue(name, weight))
+    return found
+
+
+def merged(said: Sequence[Clue], around: Sequence[Clue]) -> tuple[Clue, ...]:
+    """The words that decided, then what else did; at most six in all."""
+    others = sorted(around, key=lambda clue: -clue.weight)[:2]
+    return (*said[: _MOST - len(others)], *others)
+
+
+def _odds(probabilities: Matrix) -> NDArray[np.float64]:
+    acted = np.clip(probabilities[:, _PROMO] + probabilities[:, _TEASER], 1e-9, 1 - 1e-9)
+    result: NDArray[np.float64] = np.log(acted / (1 - acted))
+    return result

@@ -1,0 +1,227 @@
+"""The model, serving: arrays and numpy, nothing else (D5).
+
+A model is two linear heads over hashed n-grams (the words of a block; the names and link paths of its markup), and a
+small network over their scores, the structure and the neighbours (`context.py`), averaged over several fits and
+calibrated. Titles have a head of their own, beside the structure of a title and how its item's text meets it.
+scikit-learn fits all of it (`learning/training.py`); `judge` must agree with scikit-learn's own `predict_proba` to
+1e-6, which training checks before it writes a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from ..types import Block, Clue, Kind, Passage, Verdict
+from . import clues as explaining
+from . import context, features, ngrams
+from .links import host
+from .ngrams import Grams
+
+Matrix = NDArray[np.float64]
+Arrays = Mapping[str, NDArray[Any]]
+
+CLIP = 4.0  # standardised inputs are cut off here, so that no odd page carries the network away
+
+
+class Model:
+    """A trained model.
+
+    Args:
+        arrays: the weights, as `learning.training` names them: see `SHAPES`.
+        card: what the model is; `name`, `thresholds` and `title_threshold` are read here.
+
+    Raises:
+        ModelError: arrays are missing, or have another shape, another type or values that are not finite.
+    """
+
+    def __init__(self, arrays: Arrays, card: Mapping[str, Any]) -> None:
+        _check(arrays)
+        self.card = card
+        self._text = Linear(arrays["text_weights"], arrays["text_bias"])
+        self._markup = Linear(arrays["markup_weights"], arrays["markup_bias"])
+        self._title = Linear(arrays["title_weights"], arrays["title_bias"])
+        self._network = Network(arrays, "block")
+        self._title_network = Network(arrays, "title")
+
+    @property
+    def name(self) -> str:
+        """Name and digest: `"default-3f9c2a71b0de"`."""
+        return f"{self.card['name']}-{self.card['weights']['sha256'][:12]}"
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """Probability from which a block is acted upon, by label."""
+        return dict(self.card["thresholds"])
+
+    @property
+    def title_threshold(self) -> float:
+        """Probability from which a title counts as clickbait."""
+        return float(self.card["title_threshold"])
+
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+        """Verdicts for every block of every passage; repetition is counted between the passages."""
+        probabilities = self.probabilities(passages)
+        verdicts = iter([Verdict(tuple(row)) for row in probabilities.tolist()])
+        return [[next(verdicts) for _ in passage.blocks] for passage in passages]
+
+    def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]:
+        """A verdict for the title of every passage."""
+        if not passages:
+            return []
+        return [Verdict(tuple(row)) for row in self.title_probabilities(passages).tolist()]
+
+    def probabilities(self, passages: Sequence[Passage]) -> Matrix:
+        """Probability of each label, shape (blocks of all passages, labels)."""
+        if not any(passage.blocks for passage in passages):
+            return np.zeros((0, len(context.LABELS)))
+        return self._network(self._inputs(passages))
+
+    def title_probabilities(self, passages: Sequence[Passage]) -> Matrix:
+        """Probability of `plain` and `clickbait`, shape (passages, 2)."""
+        said, structure = title_inputs(passages)
+        return self._title_network(np.hstack((self._title(said), structure)))
+
+    def clues(self, passages: Sequence[Passage], wanted: Sequence[tuple[int, int]]) -> list[tuple[Clue, ...]]:
+        """Why the wanted blocks, given as (passage, block), look like what is acted upon."""
+        if not wanted:
+            return []
+        begins = np.concatenate(([0], np.cumsum([len(passage.blocks) for passage in passages])))
+        rows = [int(begins[passage]) + block for passage, block in wanted]
+        inputs = self._inputs(passages)[rows]
+        around = explaining.by_groups(self._network, inputs)
+        return [
+            explaining.merged(explaining.words(passages[passage].blocks[block].text, self._text), others)
+            for (passage, block), others in zip(wanted, around, strict=True)
+        ]
+
+    def _inputs(self, passages: Sequence[Passage]) -> Matrix:
+        said, markup, known, structure, sizes = block_inputs(passages)
+        return context.stack(self._text(said), self._markup(markup), known, structure, sizes)
+
+
+def block_inputs(passages: Sequence[Passage]) -> tuple[Grams, Grams, Matrix, Matrix, NDArray[np.int64]]:
+    """What the model reads of passages: n-grams of the text and of the markup, whether the markup is known, the
+    structure, and the passages' sizes. Training and serving both begin here."""
+    words = ngrams.read([block.text for passage in passages for block in passage.blocks])
+    homes = [host(passage.url) for passage in passages]
+    names = [
+        features.markup_words(block, home)
+        for passage, home in zip(passages, homes, strict=True)
+        for block in passage.blocks
+    ]
+    known = np.array([float(has_markup(block)) for passage in passages for block in passage.blocks])
+    sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
+    structure = features.structure(passages, words)
+    said, markup = ngrams.grams(words, *ngrams.TEXT), ngrams.grams(ngrams.read(names), *ngrams.MARKUP)
+    return said, markup, known, structure, sizes
+
+
+def has_markup(block: Block) -> bool:
+    """Whether a block stands in markup that tells something: names, links or enclosing elements."""
+    return bool(block.names or block.links or block.containers)
+
+
+def title_inputs(passages: Sequence[Passage]) -> tuple[Grams, Matrix]:
+    """N-grams of the titles, and their structure: that of a block, and how their item's text meets them."""
+    titled = [
+        Passage((Block(passage.title, Kind.TITLE, " ".join(passage.title.split())),), "") for passage in passages
+    ]
+    words = ngrams.read([passage.blocks[0].text for passage in titled])
+    said = ngrams.grams(words, *ngrams.TITLE)
+    alone = np.vstack([features.structure([one], ngrams.read([one.blocks[0].text])) for one in titled])
+    return said, np.hstack((alone[:, features.TITLE_COLUMNS], features.answered(passages)))
+
+
+class Linear:
+    """A linear head over hashed n-grams."""
+
+    def __init__(self, weights: NDArray[Any], bias: NDArray[Any]) -> None:
+        self.weights = weights.astype(np.float32)
+        self.bias = bias.astype(np.float64)
+
+    def __call__(self, found: Grams) -> Matrix:
+        """Scores of each text, shape (texts, labels)."""
+        result: Matrix = ngrams.sums(self.weights, found) + self.bias
+        return result
+
+
+class Network:
+    """A network with one hidden layer, several fits of it averaged, then calibrated (vector scaling; Guo et al.,
+    2017, "On Calibration of Modern Neural Networks")."""
+
+    def __init__(self, arrays: Arrays, prefix: str) -> None:
+        def get(name: str) -> Matrix:
+            return np.asarray(arrays[f"{prefix}_{name}"], np.float64)
+
+        self.mean, self.scale = get("mean"), get("scale")
+        self.hidden, self.hidden_bias = get("hidden"), get("hidden_bias")
+        self.out, self.out_bias = get("out"), get("out_bias")
+        self.calibration, self.calibration_bias = get("calibration"), get("calibration_bias")
+
+    def __call__(self, inputs: Matrix) -> Matrix:
+        """Probabilities, shape (rows, labels)."""
+        return self.calibrated(self.raw(inputs))
+
+    def raw(self, inputs: Matrix) -> Matrix:
+        """Probabilities before calibration."""
+        given = np.clip((inputs - self.mean) / self.scale, -CLIP, CLIP)
+        total = np.zeros((len(inputs), self.out.shape[2]))
+        for hidden, hidden_bias, out, out_bias in zip(
+            self.hidden, self.hidden_bias, self.out, self.out_bias, strict=True
+        ):
+            total += context.softmax(np.maximum(given @ hidden + hidden_bias, 0) @ out + out_bias)
+        return total / len(self.hidden)
+
+    def calibrated(self, probabilities: Matrix) -> Matrix:
+        """Probabilities as often right as they say."""
+        logs = np.log(np.maximum(probabilities, 1e-9))
+        return context.softmax(logs * self.calibration + self.calibration_bias)
+
+
+def _check(arrays: Arrays) -> None:
+    labels, fits = len(context.LABELS), None
+    for name, shape in SHAPES.items():
+        array = arrays.get(name)
+        if array is None:
+            raise ModelError(f"the weights lack {name!r}", hint="retrain with `feedclean train`")
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ModelError(f"the weights {name!r} hold something else than finite numbers")
+        wanted = tuple(labels if side == "labels" else side for side in shape)
+        if len(array.shape) != len(wanted) or any(
+            isinstance(side, int) and side != given for side, given in zip(wanted, array.shape, strict=True)
+        ):
+            raise ModelError(f"the weights {name!r} have shape {array.shape}, not {wanted}")
+        if name.endswith("_hidden"):
+            fits = array.shape[0]
+        elif name.endswith(("_hidden_bias", "_out", "_out_bias")) and array.shape[0] != fits:
+            raise ModelError(f"the weights {name!r} are of {array.shape[0]} fits, not {fits}")
+
+
+def _network_shapes(prefix: str, width: int, labels: int | str) -> dict[str, tuple[int | str, ...]]:
+    return {
+        f"{prefix}_mean": (width,),
+        f"{prefix}_scale": (width,),
+        f"{prefix}_hidden": ("fits", width, "units"),
+        f"{prefix}_hidden_bias": ("fits", "units"),
+        f"{prefix}_out": ("fits", "units", labels),
+        f"{prefix}_out_bias": ("fits", labels),
+        f"{prefix}_calibration": (labels,),
+        f"{prefix}_calibration_bias": (labels,),
+    }
+
+
+SHAPES: Mapping[str, tuple[int | str, ...]] = {
+    "text_weights": (1 << ngrams.TEXT[2], "labels"),
+    "text_bias": ("labels",),
+    "markup_weights": (1 << ngrams.MARKUP[2], "labels"),
+    "markup_bias": ("labels",),
+    "title_weights": (1 << ngrams.TITLE[2], 1),
+    "title_bias": (1,),
+    **_network_shapes("block", context.WIDTH, "labels"),
+    **_network_shapes("title", 1 + features.TITLE_WIDTH, 2),
+}

@@ -1,0 +1,1 @@
+"""Learning: the only place that imports scikit-learn. Serving never imports this package."""
