@@ -71,26 +71,26 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, Codec]:
     named = known(declared) if declared else None
     if named and named.startswith(("utf-16", "utf-32")):
         named = "utf-8"  # a page whose <meta> could be read is not in UTF-16 (HTML standard, 13.2.3.2)
-    names = [sniffed] if sniffed else [superset(named) if named else None, "utf-8", "cp1252"]
-    for name in filter(None, names):
+    claimed = superset(named) if named else None
+    for name in filter(None, [sniffed] if sniffed else [claimed, "utf-8"]):
         try:
             text = body.decode(name)
         except (UnicodeError, LookupError):
             continue
         if _STRAYS.search(text) is None:
             return text, Codec(name, mark)
-    # One wrong byte must not turn a whole UTF-8 page into another alphabet.
-    name = sniffed or _best(body, superset(named) if named else None)
+    name = sniffed or next((name for name in (claimed, "utf-8") if name and _mostly(body, name)), "cp1252")
     text = body.decode(name, _HANDLER)
     if _exact(text, name, body):
         return text, Codec(name, mark)
     return body.decode("latin-1"), Codec("latin-1", mark)
 
 
-def _best(body: bytes, named: str | None) -> str:
-    """The encoding in which the fewest bytes are wrong."""
-    names = [name for name in (named, "utf-8", "cp1252") if name]
-    return min(names, key=lambda name: sum(map(len, _STRAYS.findall(body.decode(name, _HANDLER)))))
+def _mostly(body: bytes, name: str) -> bool:
+    """Whether a few bytes are wrong in an encoding that the others fit: they must not turn it into another alphabet."""
+    text = body.decode(name, _HANDLER)
+    wrong = sum(map(len, _STRAYS.findall(text)))
+    return wrong < sum(character > "\x7f" for character in text) - wrong
 
 
 def _exact(text: str, name: str, body: bytes) -> bool:
