@@ -202,9 +202,10 @@ def test_every_element_that_holds_a_text_to_clean_is_a_body() -> None:
     )
     feed = open_xml_feed(
         rss(
-            "<item><description>1</description><c:encoded>2</c:encoded><m:group><m:content>"
-            "<m:description>3</m:description></m:content></m:group>"
-            "<a:summary type='html'>4</a:summary><a:content type='text'>5</a:content><x:body><x:p>6</x:p></x:body><i:summary>7</i:summary><d:description>8</d:description>"
+            "<item><description>1</description><c:encoded>2</c:encoded>"
+            "<m:group><m:content><m:description>3</m:description></m:content></m:group>"
+            "<a:summary type='html'>4</a:summary><a:content type='text'>5</a:content><x:body><x:p>6</x:p></x:body>"
+            "<i:summary>7</i:summary><d:description>8</d:description>"
             "<a:content src='x' type='image/png'/><a:content type='image/png'>aGk=</a:content><m:title>no</m:title>"
             "</item>",
             root=names,
