@@ -37,6 +37,11 @@ _HEADING = _set("h1 h2 h3 h4 h5 h6")
 _OPTIONAL_END = _set("p li dt dd option optgroup tr td th tbody thead tfoot caption colgroup rt rp html head body")
 _SCOPE = _set("table td th caption html template object marquee applet")
 _TABLE_PART = _set("table td th tr tbody thead tfoot caption colgroup")
+_ROW = _set("tr td th caption colgroup")
+_ROW_GROUP = _ROW | _set("tbody thead tfoot")
+_PAGE = _set("html head body")
+# Their end tags may be missing at the end tag of any element around them, not only at a block-level one's.
+_ENDS_ANYWHERE = _set("option optgroup rt rp")
 # Opening one of these ends an open one of those, unless one of the last lies between.
 _IMPLIED_END = {
     "li": (_set("li"), _set("ul ol menu dir")),
@@ -44,10 +49,10 @@ _IMPLIED_END = {
     "dd": (_set("dt dd"), _set("dl")),
     "td": (_set("td th"), _set("tr table")),
     "th": (_set("td th"), _set("tr table")),
-    "tr": (_set("tr caption colgroup"), _set("table")),
-    "tbody": (_set("tbody thead tfoot caption colgroup"), _set("table")),
-    "thead": (_set("tbody thead tfoot caption colgroup"), _set("table")),
-    "tfoot": (_set("tbody thead tfoot caption colgroup"), _set("table")),
+    "tr": (_ROW, _set("table")),
+    "tbody": (_ROW_GROUP, _set("table")),
+    "thead": (_ROW_GROUP, _set("table")),
+    "tfoot": (_ROW_GROUP, _set("table")),
     "option": (_set("option"), _set("select datalist optgroup")),
     "optgroup": (_set("option optgroup"), _set("select")),
     "rt": (_set("rt rp"), _set("ruby")),
@@ -131,7 +136,8 @@ def _tree(text: str, found: list[Tag]) -> tuple[_Element, list[tuple[int, int]]]
     """The elements of a text and the regions (start, end) in which tags do not balance."""
     root = _Element("", 0, 0, 0, None)
     stack = [root]
-    open_count: dict[str, int] = {}
+    depths: dict[str, list[int]] = {}  # of the open elements, by tag
+    scopes: list[int] = []  # depths of those that are scopes
     regions: list[tuple[int, int]] = []
     dangling: dict[str, list[int]] = {}  # start of the region to which a late end tag still belongs
     last_break = -1  # end of a <br> with nothing but white space since
@@ -139,7 +145,9 @@ def _tree(text: str, found: list[Tag]) -> tuple[_Element, list[tuple[int, int]]]
     def pop(stop: int, end: int, last: int) -> _Element:
         element = stack.pop()
         element.stop, element.end, element.last = stop, end, last
-        open_count[element.tag] -= 1
+        depths[element.tag].pop()
+        if element.tag in _SCOPE:
+            scopes.pop()
         return element
 
     def part() -> None:
@@ -156,20 +164,25 @@ def _tree(text: str, found: list[Tag]) -> tuple[_Element, list[tuple[int, int]]]
                 if last_break >= 0 and not text[last_break:start].strip():
                     part()
                 last_break = end
-            elif name in _BLOCK:
+            elif name == "hr":
+                if stack[-1].tag == "p":
+                    pop(start, start, number)
                 part()
+                stack[-1].children.append(_Element(name, start, end, number, stack[-1]))
             continue
         if kind is OPEN:
-            for _ in range(_implied_ends(name, stack, open_count)):
+            for _ in range(_implied_ends(name, stack, depths)):
                 pop(start, start, number)
             if name in _BLOCK:
                 part()
             element = _Element(name, start, end, number, stack[-1])
             stack[-1].children.append(element)
+            depths.setdefault(name, []).append(len(stack))
+            if name in _SCOPE:
+                scopes.append(len(stack))
             stack.append(element)
-            open_count[name] = open_count.get(name, 0) + 1
             continue
-        depth = _matching(name, stack, open_count)
+        depth = _matching(name, depths, scopes)
         if depth is None:
             starts = dangling.get(name)
             if starts:
@@ -178,7 +191,7 @@ def _tree(text: str, found: list[Tag]) -> tuple[_Element, list[tuple[int, int]]]
         crossed = False
         while len(stack) - 1 > depth:
             inner = pop(start, start, number)
-            if inner.tag not in _OPTIONAL_END or name not in _BLOCK:
+            if inner.tag not in _OPTIONAL_END or name not in _BLOCK and inner.tag not in _ENDS_ANYWHERE:
                 crossed = True
                 dangling.setdefault(inner.tag, []).append(stack[depth].start)
         closed = pop(start, end, number + 1)
@@ -193,36 +206,31 @@ def _tree(text: str, found: list[Tag]) -> tuple[_Element, list[tuple[int, int]]]
     return root, _merged(regions)
 
 
-def _implied_ends(name: str, stack: list[_Element], open_count: dict[str, int]) -> int:
+def _implied_ends(name: str, stack: list[_Element], depths: dict[str, list[int]]) -> int:
     """How many elements at the top of the stack opening `name` ends."""
     depth = None
     if name in _IMPLIED_END:
         ended, walls = _IMPLIED_END[name]
-        if any(open_count.get(tag) for tag in ended):
+        if any(depths.get(tag) for tag in ended):
             for place in range(len(stack) - 1, 0, -1):
                 tag = stack[place].tag
-                if tag in walls or tag in _SCOPE and tag not in ended:
+                if tag in walls or (tag in _SCOPE or tag in _PAGE) and tag not in ended:
                     break
                 if tag in ended:
                     depth = place  # a cell ends with its row, a row with its group: go on to the outermost
                 elif tag not in _OPTIONAL_END:
                     break  # a wrapper in between: its own end tag is missing, leave that to the end tag
-    if depth is None and name in _CLOSES_P and open_count.get("p"):
+    if depth is None and name in _CLOSES_P and depths.get("p"):
         depth = len(stack) - 1 if stack[-1].tag == "p" else None
     return len(stack) - depth if depth is not None else 0
 
 
-def _matching(name: str, stack: list[_Element], open_count: dict[str, int]) -> int | None:
+def _matching(name: str, depths: dict[str, list[int]], scopes: list[int]) -> int | None:
     """Depth of the open element that the end tag `name` ends, or `None` if it ends nothing."""
-    if not open_count.get(name):
+    found = depths.get(name)
+    if not found or (scopes and scopes[-1] > found[-1] and name not in _TABLE_PART):
         return None
-    for depth in range(len(stack) - 1, 0, -1):
-        tag = stack[depth].tag
-        if tag == name:
-            return depth
-        if tag in _SCOPE and name not in _TABLE_PART:
-            return None
-    return None
+    return found[-1]
 
 
 def _merged(regions: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -259,9 +267,9 @@ class _Layout:
         self.work: list[tuple[str, _Element | None, int, int, int, tuple[str, ...]]] = []
         self._content(root, -1, ())
         while self.work:
-            what, unit, start, end, scope, containers = self.work.pop()
-            if unit is not None:
-                self._unit(unit, scope, containers)
+            what, element, start, end, scope, containers = self.work.pop()
+            if element is not None:
+                self._unit(element, scope, containers)
             elif what == "run":
                 self._padded(start, end, scope, containers)
             elif what == "tangle":
@@ -322,7 +330,13 @@ class _Layout:
             elif region[0] >= end or start >= end:
                 merged.append(unit)
                 continue
-            elif child is not None and child.splits and start <= region[0] and region[1] <= end and region != (start, end):
+            elif (
+                child is not None
+                and child.splits
+                and start <= region[0]
+                and region[1] <= end
+                and region != (start, end)
+            ):
                 merged.append(unit)  # strictly inside a container: it is met again when that one is laid out
                 continue
             else:
@@ -335,6 +349,9 @@ class _Layout:
     def _unit(self, element: _Element, scope: int, containers: tuple[str, ...]) -> None:
         """Write a block-level element: a block, or a container's tags around what is still to be written."""
         text, tag = self.text, element.tag
+        if tag == "hr":
+            self._glue(element.start, element.end, scope, separator=True)
+            return
         source = text[element.start : element.content]
         if MARKED in source and MARKED in attributes(source):
             self._judged(element.start, element.end, Kind.SETTLED, tag, source, containers, scope)

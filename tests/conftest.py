@@ -1,0 +1,17 @@
+"""What all tests share: Hypothesis profiles.
+
+`ci` (the default) draws the same examples on every run, so that a change is red because of what it changes; `explore`
+draws new ones and many more: `HYPOTHESIS_PROFILE=explore python -m pytest tests/judging`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("ci", derandomize=True, database=None, deadline=None, max_examples=150)
+settings.register_profile(
+    "explore", deadline=None, max_examples=5000, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
