@@ -1,6 +1,6 @@
 """A field's text as blocks, without loss (D3).
 
-    text ── tokens.tags ──> tags ── _tree ──> elements ── _Layout ──> blocks that partition the text
+    text ── tokens.tags ──> tags ── elements.tree ──> elements ── _Layout ──> blocks that partition the text
                                                                         (`edit.rewrite` makes them text again)
 
 An element that holds block-level elements (or paragraphs parted by `<br><br>`) is a *container*: its own tags become
@@ -18,50 +18,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..types import Block, Kind, Label, Link, Markup
+from .elements import BLOCK, Element, tree
 from .tokens import CLOSE, EMPTY, HIDDEN, OPEN, Tag, attributes, tags
 
 _words = str.split
-
-
-def _set(names: str) -> frozenset[str]:
-    return frozenset(names.split())
-
-
-_BLOCK = _set(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure"
-    " footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html li main menu nav ol p pre search section summary table"
-    " tbody td tfoot th thead tr ul"
-)
-_CLOSES_P = _BLOCK - _set("body caption head html tbody td tfoot th thead tr")
-_HEADING = _set("h1 h2 h3 h4 h5 h6")
-_OPTIONAL_END = _set("p li dt dd option optgroup tr td th tbody thead tfoot caption colgroup rt rp html head body")
-_SCOPE = _set("table td th caption html template object marquee applet")
-_TABLE_PART = _set("table td th tr tbody thead tfoot caption colgroup")
-_ROW = _set("tr td th caption colgroup")
-_ROW_GROUP = _ROW | _set("tbody thead tfoot")
-_PAGE = _set("html head body")
-# Their end tags may be missing at the end tag of any element around them, not only at a block-level one's.
-_ENDS_ANYWHERE = _set("option optgroup rt rp")
-# Opening one of these ends an open one of those, unless one of the last lies between.
-_IMPLIED_END = {
-    "li": (_set("li"), _set("ul ol menu dir")),
-    "dt": (_set("dt dd"), _set("dl")),
-    "dd": (_set("dt dd"), _set("dl")),
-    "td": (_set("td th"), _set("tr table")),
-    "th": (_set("td th"), _set("tr table")),
-    "tr": (_ROW, _set("table")),
-    "tbody": (_ROW_GROUP, _set("table")),
-    "thead": (_ROW_GROUP, _set("table")),
-    "tfoot": (_ROW_GROUP, _set("table")),
-    "option": (_set("option"), _set("select datalist optgroup")),
-    "optgroup": (_set("option optgroup"), _set("select")),
-    "rt": (_set("rt rp"), _set("ruby")),
-    "rp": (_set("rt rp"), _set("ruby")),
-    "body": (_set("head"), _set("html")),
-}
-_MEDIA = _set("img picture video audio iframe embed object svg canvas amp-img")
+_MEDIA = frozenset(("img", "picture", "video", "audio", "iframe", "embed", "object", "svg", "canvas", "amp-img"))
 _KINDS = {
-    **dict.fromkeys(_HEADING, Kind.HEADING),
+    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), Kind.HEADING),
     **dict.fromkeys(("li", "dd", "dt"), Kind.LIST_ITEM),
     **dict.fromkeys(("figcaption", "caption"), Kind.CAPTION),
     "table": Kind.TABLE,
@@ -86,7 +49,7 @@ class Partition:
 
 
 def split(text: str, markup: Markup) -> Partition:
-    """Partition `text`: `"".join(b.source for b in split(text, markup).blocks) == text`, whatever the text."""
+    """The blocks of a text, whatever the text; their sources join to it."""
     if markup is Markup.TEXT:
         return Partition(tuple(_plain_blocks(text)), (), markup)
     layout = _Layout(text)
@@ -109,145 +72,15 @@ def whole(text: str, containers: Sequence[str] = ()) -> Block:
     first = next((tag for tag in found if tag.kind is not HIDDEN), None)
     own = first is not None and first.kind is OPEN and not text[: first.start].strip()
     tag = first.name if own and first else ""
-    kind = _KINDS.get(tag, Kind.PARAGRAPH if tag in _BLOCK else Kind.TEXT)
+    kind = _KINDS.get(tag, Kind.PARAGRAPH if tag in BLOCK else Kind.TEXT)
     source = text[first.start : first.end] if own and first else ""
     return _block(text, found, 0, len(text), kind, tag, source, tuple(containers), -1)
-
-
-# ── Tags to elements ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Element:
-    """An element: offsets of its source, and the numbers of its tags."""
-
-    __slots__ = ("children", "content", "end", "first", "last", "parent", "splits", "start", "stop", "tag")
-
-    def __init__(self, tag: str, start: int, content: int, first: int, parent: _Element | None) -> None:
-        self.tag = tag
-        self.start, self.content = start, content  # where it and where its content begins
-        self.stop, self.end = content, content  # where its content and where it ends
-        self.first, self.last = first, first + 1  # its tags are tags[first:last]
-        self.parent = parent
-        self.children: list[_Element] = []
-        self.splits = False  # holds block-level elements or parted paragraphs, so it is a container
-
-
-def _tree(text: str, found: list[Tag]) -> tuple[_Element, list[tuple[int, int]]]:
-    """The elements of a text and the regions (start, end) in which tags do not balance."""
-    root = _Element("", 0, 0, 0, None)
-    stack = [root]
-    depths: dict[str, list[int]] = {}  # of the open elements, by tag
-    scopes: list[int] = []  # depths of those that are scopes
-    regions: list[tuple[int, int]] = []
-    dangling: dict[str, list[int]] = {}  # start of the region to which a late end tag still belongs
-    last_break = -1  # end of a <br> with nothing but white space since
-
-    def pop(stop: int, end: int, last: int) -> _Element:
-        element = stack.pop()
-        element.stop, element.end, element.last = stop, end, last
-        depths[element.tag].pop()
-        if element.tag in _SCOPE:
-            scopes.pop()
-        return element
-
-    def part() -> None:
-        element: _Element | None = stack[-1]
-        while element is not None and not element.splits:
-            element.splits = True
-            element = element.parent
-
-    for number, (start, end, kind, name) in enumerate(found):
-        if kind is HIDDEN:
-            continue
-        if kind is EMPTY:
-            if name == "br":
-                if last_break >= 0 and not text[last_break:start].strip():
-                    part()
-                last_break = end
-            elif name == "hr":
-                if stack[-1].tag == "p":
-                    pop(start, start, number)
-                part()
-                stack[-1].children.append(_Element(name, start, end, number, stack[-1]))
-            continue
-        if kind is OPEN:
-            for _ in range(_implied_ends(name, stack, depths)):
-                pop(start, start, number)
-            if name in _BLOCK:
-                part()
-            element = _Element(name, start, end, number, stack[-1])
-            stack[-1].children.append(element)
-            depths.setdefault(name, []).append(len(stack))
-            if name in _SCOPE:
-                scopes.append(len(stack))
-            stack.append(element)
-            continue
-        depth = _matching(name, depths, scopes)
-        if depth is None:
-            starts = dangling.get(name)
-            if starts:
-                regions.append((starts.pop(), end))
-            continue
-        crossed = False
-        while len(stack) - 1 > depth:
-            inner = pop(start, start, number)
-            if inner.tag not in _OPTIONAL_END or name not in _BLOCK and inner.tag not in _ENDS_ANYWHERE:
-                crossed = True
-                dangling.setdefault(inner.tag, []).append(stack[depth].start)
-        closed = pop(start, end, number + 1)
-        if crossed:
-            regions.append((closed.start, end))
-    while len(stack) > 1:
-        element = pop(len(text), len(text), len(found))
-        if element.tag not in _OPTIONAL_END:
-            regions.append((element.start, len(text)))
-    root.stop = root.end = len(text)
-    root.last = len(found)
-    return root, _merged(regions)
-
-
-def _implied_ends(name: str, stack: list[_Element], depths: dict[str, list[int]]) -> int:
-    """How many elements at the top of the stack opening `name` ends."""
-    depth = None
-    if name in _IMPLIED_END:
-        ended, walls = _IMPLIED_END[name]
-        if any(depths.get(tag) for tag in ended):
-            for place in range(len(stack) - 1, 0, -1):
-                tag = stack[place].tag
-                if tag in walls or (tag in _SCOPE or tag in _PAGE) and tag not in ended:
-                    break
-                if tag in ended:
-                    depth = place  # a cell ends with its row, a row with its group: go on to the outermost
-                elif tag not in _OPTIONAL_END:
-                    break  # a wrapper in between: its own end tag is missing, leave that to the end tag
-    if depth is None and name in _CLOSES_P and depths.get("p"):
-        depth = len(stack) - 1 if stack[-1].tag == "p" else None
-    return len(stack) - depth if depth is not None else 0
-
-
-def _matching(name: str, depths: dict[str, list[int]], scopes: list[int]) -> int | None:
-    """Depth of the open element that the end tag `name` ends, or `None` if it ends nothing."""
-    found = depths.get(name)
-    if not found or (scopes and scopes[-1] > found[-1] and name not in _TABLE_PART):
-        return None
-    return found[-1]
-
-
-def _merged(regions: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Overlapping regions joined, in order."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(regions):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
 
 
 # ── Elements to blocks ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-_Unit = tuple[str, "_Element | None", int, int]  # what it is, the element if it has one of its own, start and end
+_Unit = tuple[str, "Element | None", int, int]  # what it is, the element if it has one of its own, start and end
 
 
 class _Layout:
@@ -259,12 +92,12 @@ class _Layout:
         self.parents: list[int] = []
         self.tags = tags(text)
         self.starts = [tag.start for tag in self.tags]
-        root, self.regions = _tree(text, self.tags)
+        root, self.regions = tree(text, self.tags)
         self.region_starts = [start for start, _ in self.regions]
         self.region_ends = [end for _, end in self.regions]
         self.tangle_end = 0
         # What is still to be written, last first, so that a container's end tag waits for its content.
-        self.work: list[tuple[str, _Element | None, int, int, int, tuple[str, ...]]] = []
+        self.work: list[tuple[str, Element | None, int, int, int, tuple[str, ...]]] = []
         self._content(root, -1, ())
         while self.work:
             what, element, start, end, scope, containers = self.work.pop()
@@ -277,12 +110,12 @@ class _Layout:
             else:
                 self._glue(start, end, scope, separator=what == "break")
 
-    def _content(self, element: _Element, scope: int, containers: tuple[str, ...]) -> None:
+    def _content(self, element: Element, scope: int, containers: tuple[str, ...]) -> None:
         """Plan the content of a container: block-level children, paragraphs of inline content, and tangles."""
         units: list[_Unit] = []
         position = element.content
         for child in element.children:
-            if child.splits or child.tag in _BLOCK:
+            if child.splits or child.tag in BLOCK:
                 units.extend(self._paragraphs(position, child.start))
                 units.append(("unit", child, child.start, child.end))
                 position = child.end
@@ -346,7 +179,7 @@ class _Layout:
             self.tangle_end = max(end, self.regions[last][1]) if last >= 0 else end
         return merged
 
-    def _unit(self, element: _Element, scope: int, containers: tuple[str, ...]) -> None:
+    def _unit(self, element: Element, scope: int, containers: tuple[str, ...]) -> None:
         """Write a block-level element: a block, or a container's tags around what is still to be written."""
         text, tag = self.text, element.tag
         if tag == "hr":
@@ -397,7 +230,7 @@ class _Layout:
         if start < end:
             self.blocks.append(Block(self.text[start:end], Kind.GLUE, tag="br" if separator else "", scope=scope))
 
-    def _holds_data(self, table: _Element) -> bool:
+    def _holds_data(self, table: Element) -> bool:
         """Whether a table shows figures in rows and columns (one block) or only lays out a page (a container)."""
         rows = cells = longest = 0
         begin = None
@@ -452,9 +285,9 @@ def _block(
             images += 1
         if form is HIDDEN:
             continue
-        if name == "br" or name in _BLOCK:
+        if name == "br" or name in BLOCK:
             pieces.append(" ")
-        elif name == "a" or name == "button":
+        elif name in ("a", "button"):
             if opened is not None:
                 links.append(_link(opened, pieces))
                 opened = None

@@ -1,9 +1,9 @@
-"""HTML as a flat list of tags with their places: one compiled expression, linear in the length of the text.
+r"""HTML as a flat list of tags with their places: one compiled expression, linear in the length of the text.
 
 It follows the tokenizer of the HTML standard (13.2.5) as far as places are concerned: quoted and unquoted attribute
 values, comments that end in `-->` or `--!>`, bogus comments, raw-text elements, and an end of file that closes
 whatever is open. Every alternative below either matches or is never tried again at the same place (possessive
-quantifiers, `\\Z` as a last resort), which is what keeps hostile input linear.
+quantifiers, `\Z` as a last resort), which is what keeps hostile input linear.
 """
 
 from __future__ import annotations
@@ -26,10 +26,7 @@ _TOKEN = re.compile(
 _SELF_CLOSED = re.compile(r"""<[a-zA-Z][^\s/>]*/>|.*[\s"']/>""", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>][^\s>]*)))?""")
 
-VOID = frozenset(
-    ("area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param", "source", "track")
-    + ("wbr",)
-)
+VOID = frozenset("area base br col embed frame hr img input link meta param source track wbr".split())
 # Elements whose content is not markup; what they hold is not part of the visible text.
 RAW = frozenset(("script", "style", "textarea", "title", "iframe", "noembed", "noframes", "xmp", "plaintext"))
 
