@@ -1,0 +1,16 @@
+"""The command line.
+
+    app       the commands: parse, call one function, print, exit code
+    batch     `clean`: finding -> bulk -> outputs, ledger, show
+    training  `corpus`, `train` and `evaluate`, around `feedclean.learning`
+    faults    exit codes, and every fault as one line
+
+`feedclean --help` has to answer at once, so whatever costs time to import (numpy, lxml, rich) is imported where it is
+used.
+"""
+
+from __future__ import annotations
+
+from .app import app, main
+
+__all__ = ["app", "main"]

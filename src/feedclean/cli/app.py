@@ -1,0 +1,193 @@
+"""The commands of `feedclean`: each parses its arguments, calls one function, and ends with an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from ..errors import SettingsError
+from ..types import Action, Label, TitleAction
+from .faults import MEANINGS, Ending, ExitCode, Group
+from .training import corpus_app, evaluate, train
+
+__all__ = ["app", "main"]
+
+_CODES = "\n".join(["Exit codes:", *(f"{code.value:>5}  {meaning}" for code, meaning in MEANINGS.items())])
+
+app = typer.Typer(
+    cls=Group,
+    name="feedclean",
+    help="Takes advertising and clickbait out of financial feeds and articles, and says why.",
+    epilog=_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_CLEAN = (
+    "Clean feeds, pages and texts of their advertising.\n\n"
+    "Feeds (RSS, Atom, JSON Feed), HTML pages and plain text are told apart by their content. The result goes to "
+    "standard output, everything else to standard error. --explain and --diff take the place of the result there, "
+    "unless -o says where that goes."
+)
+
+
+class To(StrEnum):
+    """Values of `--to`; `bulk.Target`, without the import that would make `--help` wait."""
+
+    RSS = "rss"
+    ATOM = "atom"
+    JSONFEED = "jsonfeed"
+    JSONL = "jsonl"
+    HTML = "html"
+    MARKDOWN = "markdown"
+    TEXT = "text"
+
+
+def main() -> None:
+    """Run the command line; what `feedclean` and `python -m feedclean` start."""
+    # Ended politely, it cleans up behind itself just as after Ctrl-C.
+    with contextlib.suppress(ValueError, AttributeError):
+        signal.signal(signal.SIGTERM, _terminated)
+    app()
+
+
+def _terminated(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"feedclean {version('feedclean')}")
+        except PackageNotFoundError:
+            typer.echo("feedclean (not installed)")
+        raise Ending(ExitCode.OK)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What holds for all commands; an empty text here would replace the help."""
+
+
+@app.command(no_args_is_help=True, help=_CLEAN, epilog=_CODES)
+def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
+    context: typer.Context,
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE…", help="Files, folders with all that is in them, or - for standard input."),
+    ],
+    to: Annotated[
+        To | None, typer.Option(help="Write this format instead of the one it came in.", show_default=False)
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE|DIR", help="Write there. In DIR, each result is named as its source."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each block with its label, probability, and the words that decided.")
+    ] = False,
+    diff: Annotated[
+        bool,
+        typer.Option("--diff", help="Show what was cut. With --explain: the whole text, cuts struck out, and why."),
+    ] = False,
+    removed: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write all that was cut, collapsed or marked there, as JSON lines."),
+    ] = None,
+    cut: Annotated[list[Label] | None, typer.Option(metavar="LABEL", help="Cut such blocks.")] = None,
+    collapse: Annotated[list[Label] | None, typer.Option(metavar="LABEL", help="Fold such blocks away.")] = None,
+    mark: Annotated[list[Label] | None, typer.Option(metavar="LABEL", help="Mark such blocks.")] = None,
+    keep: Annotated[
+        list[Label] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="Keep such blocks. LABEL: editorial, promo, teaser, boilerplate, disclosure. "
+            "Promo and teaser are cut unless told otherwise.",
+        ),
+    ] = None,
+    title_action: Annotated[
+        TitleAction, typer.Option(help="What to do with a clickbait title: note it beside it, or before it.")
+    ] = TitleAction.MARK,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Probability from which a block is acted upon; the model's own if not given."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the shipped one.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where the document was published: its links are read against it.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Clean in N processes.")] = 1,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """`feedclean clean`; its help is `_CLEAN`, since here every line would end where it ends in the source."""
+    actions = _actions({Action.CUT: cut, Action.COLLAPSE: collapse, Action.MARK: mark, Action.KEEP: keep})
+    if threshold is not None and not math.isfinite(threshold):
+        raise SettingsError("a number from 0 to 1 is wanted", where="--threshold")
+    _check_url(url)
+
+    from ..bulk import Options, Target
+    from ..judging.policy import Policy
+    from .batch import Request, run
+
+    policy = Policy(threshold=threshold, title_action=title_action)
+    options = Options(
+        model=model,
+        policy=Policy({**policy.actions, **actions}, threshold, title_action),
+        to=Target(to.value) if to is not None else None,
+        url=url,
+        explain=explain,
+        blocks=explain or diff,
+    )
+    traced = bool((context.obj or {}).get("traceback"))
+    raise Ending(run(Request(sources, options, output, removed, diff, explain, jobs, quiet, traced)))
+
+
+app.command()(train)
+app.command()(evaluate)
+app.add_typer(corpus_app, name="corpus")
+
+
+def _actions(asked: Mapping[Action, Sequence[Label] | None]) -> dict[Label, Action]:
+    """What is to be done with each label that an option names.
+
+    Raises:
+        SettingsError: two options want different things of one label.
+    """
+    actions: dict[Label, Action] = {}
+    for action, labels in asked.items():
+        for label in labels or ():
+            before = actions.setdefault(label, action)
+            if before is not action:
+                told = f"--{before.value} and --{action.value} both name {label.value}"
+                raise SettingsError(told, hint="name each label once")
+    return actions
+
+
+def _check_url(url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme.lower() in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        good = False
+    if not good:
+        raise SettingsError("a full http or https address is wanted", where="--url")

@@ -1,0 +1,139 @@
+"""Files that are written as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from ..bulk import printable
+from ..errors import OutputError
+
+__all__ = ["Replacement", "unwritable"]
+
+
+class Replacement:
+    """New content for a file: collected beside it, put in its place at the end.
+
+    As a context manager it commits when its block ends well and leaves no trace when it does not, Ctrl-C included.
+    What is no regular file (`/dev/stdout`, a pipe) cannot be replaced and is written to directly.
+
+    Args:
+        path: the file. Its folder must exist.
+        follow: whether a link is followed, or itself replaced.
+
+    Raises:
+        OutputError: from every method, if the file cannot be written.
+    """
+
+    def __init__(self, path: Path, *, follow: bool = True) -> None:
+        self._name = printable(str(path))
+        self._temporary: Path | None = None
+        try:
+            self._target = path.resolve() if follow and path.is_symlink() else path
+            self._mode = _mode(self._target)
+            self._stream = self._open()
+        except (OSError, RuntimeError, ValueError) as fault:  # RuntimeError: links in a circle
+            raise unwritable(fault, self._name) from fault
+
+    def write(self, data: bytes) -> None:
+        """Add to the content."""
+        try:
+            self._stream.write(data)
+        except OSError as fault:
+            self.discard()
+            raise unwritable(fault, self._name) from fault
+
+    def commit(self) -> None:
+        """Put the content in the file's place, safe from a power cut."""
+        try:
+            self._stream.flush()
+            if self._temporary is not None:
+                if self._mode is not None and stat.S_ISREG(self._mode):
+                    os.fchmod(self._stream.fileno(), stat.S_IMODE(self._mode))
+                os.fsync(self._stream.fileno())
+            self._stream.close()
+            if self._temporary is not None:
+                self._temporary.replace(self._target)
+                self._temporary = None
+                _settle(self._target.parent)
+        except OSError as fault:
+            self.discard()
+            raise unwritable(fault, self._name) from fault
+
+    def discard(self) -> None:
+        """Forget the content; the file stays what it was."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        if self._temporary is not None:
+            with contextlib.suppress(OSError):
+                self._temporary.unlink()
+            self._temporary = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.commit()
+        else:
+            self.discard()
+
+    def _open(self) -> BinaryIO:
+        if self._mode is not None and stat.S_ISDIR(self._mode):
+            raise IsADirectoryError(errno.EISDIR, "a folder")
+        if self._mode is not None and not stat.S_ISREG(self._mode) and not stat.S_ISLNK(self._mode):
+            return self._target.open("wb")
+        # The name is hidden, so that no search of the folder takes it for a document; 0o666 leaves it to the umask.
+        temporary = self._target.with_name(f".feedclean-{secrets.token_hex(8)}.part")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self._temporary = temporary
+        return os.fdopen(handle, "wb")
+
+
+def unwritable(fault: OSError | RuntimeError | ValueError, name: str) -> OutputError:
+    """What the operating system says about an output, as an error of ours."""
+    code = fault.errno if isinstance(fault, OSError) else None
+    what, hint = _TOLD.get(code or 0, ("", None))
+    if not what:
+        told = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+        what = f"cannot be written: {told.lower()}"
+    return OutputError(what, where=name, hint=hint)
+
+
+_TOLD: dict[int, tuple[str, str | None]] = {
+    errno.ENOSPC: ("no space left to write it", "free some space, or write elsewhere"),
+    errno.EDQUOT: ("your quota is used up", "free some space, or write elsewhere"),
+    errno.EACCES: ("no permission to write it", "choose another place with -o"),
+    errno.EPERM: ("no permission to write it", "choose another place with -o"),
+    errno.EROFS: ("this place is read-only", "choose another place with -o"),
+    errno.ENOENT: ("its folder does not exist", "create it first"),
+    errno.EISDIR: ("a folder", "give a file name"),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "choose another place with -o"),
+    errno.EEXIST: ("a file stands where a folder is needed", "choose another place with -o"),
+    errno.ENAMETOOLONG: ("the name is too long", None),
+}
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _settle(folder: Path) -> None:
+    """Have the folder itself on disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,102 @@
+"""What was cut, collapsed or marked: counted, and as `--removed FILE`.
+
+The file holds one JSON object a line, with all that is needed to restore the block.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ..bulk import Outcome
+from ..types import Action, Cut
+from .atomic import Replacement
+
+__all__ = ["Ledger", "counted", "line", "summary"]
+
+_VERB = {Action.CUT: "cut", Action.COLLAPSE: "collapsed", Action.MARK: "marked"}
+
+
+def line(source: str, cut: Cut) -> bytes:
+    """One line of the ledger.
+
+    Its keys are `source`, `item`, `field`, `position` (of the block in the field, glue included), `action`, `label`,
+    `probability` (0 to 1), `clues` (`text` and `weight` in log-odds, strongest first), `text` (what a reader saw) and
+    `source_html` (the exact characters of the field).
+    """
+    value = {
+        "source": source,
+        "item": cut.item,
+        "field": cut.field,
+        "position": cut.position,
+        "action": cut.action.value,
+        "label": cut.label.value,
+        "probability": round(cut.probability, 4),
+        "clues": [{"text": clue.text, "weight": round(clue.weight, 3)} for clue in cut.clues],
+        "text": cut.text,
+        "source_html": cut.source,
+    }
+    try:
+        return (json.dumps(value, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON feeds may hold: escaped, it survives
+        return (json.dumps(value) + "\n").encode()
+
+
+def counted(outcome: Outcome) -> Counter[tuple[Action, str]]:
+    """How many blocks of a document were acted upon, by action and label."""
+    cuts = outcome.cleaned.ledger if outcome.cleaned is not None else ()
+    return Counter((cut.action, cut.label.value) for cut in cuts)
+
+
+def summary(counts: Counter[tuple[Action, str]]) -> str:
+    """Those numbers in words: `"5 blocks cut (4 promo, 1 teaser), 1 marked (1 promo)"`."""
+    parts: list[str] = []
+    for action, verb in _VERB.items():
+        labels = {label: count for (done, label), count in counts.items() if done is action}
+        if labels:
+            told = ", ".join(f"{count} {label}" for label, count in sorted(labels.items()))
+            total = sum(labels.values())
+            noun = "" if parts else " block" if total == 1 else " blocks"
+            parts.append(f"{total}{noun} {verb} ({told})")
+    return ", ".join(parts) or "nothing cut"
+
+
+class Ledger:
+    """The file that `--removed` names.
+
+    It is begun before the first document is touched, so that a ledger that cannot be written stops everything. When
+    the work is broken off after documents were put in their places, the lines about these are kept: they are the only
+    record of what is missing there.
+
+    Args:
+        path: the file.
+        kept: whether results stay although the work is broken off.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+
+    def __init__(self, path: Path, *, kept: bool) -> None:
+        self._file = Replacement(path)
+        self._kept = kept
+        self._documents = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Note what was done to a document."""
+        self._documents += 1
+        if outcome.cleaned is not None:
+            self._file.write(b"".join(line(outcome.source.name, cut) for cut in outcome.cleaned.ledger))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._documents and (kind is None or self._kept):
+            self._file.commit()
+        else:
+            self._file.discard()

@@ -1,0 +1,139 @@
+"""`feedclean corpus`, `train` and `evaluate`: around `feedclean.learning`, which is imported when used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .faults import Ending, ExitCode, say
+
+__all__ = ["corpus_app", "evaluate", "train"]
+
+_CORPUS = Path("training_data")
+
+corpus_app = typer.Typer(help="Labelled documents: check them, count them, fetch the real ones.", no_args_is_help=True)
+
+_Paths = Annotated[
+    list[Path] | None, typer.Argument(metavar="PATH…", help="Files of labelled documents, or folders of them.")
+]
+
+
+@corpus_app.command()
+def check(paths: _Paths = None) -> None:
+    """Check labelled documents: one line for each fault, exit code 1 if there is any."""
+    from ..learning.corpus_check import check_paths
+
+    report = check_paths(paths or [_CORPUS])
+    for fault in report.faults:
+        typer.echo(fault)
+    _counts(report.counts)
+    faults = len(report.faults)
+    say(f"{report.documents} documents, {report.blocks} blocks, {faults} fault{'' if faults == 1 else 's'}")
+    raise Ending(ExitCode.FAILED if report.faults else ExitCode.OK)
+
+
+@corpus_app.command()
+def stats(paths: _Paths = None) -> None:
+    """Count labelled documents by language, label and title."""
+    from ..learning.corpus_check import check_paths
+
+    report = check_paths(paths or [_CORPUS])
+    _counts(report.counts)
+    say(f"{report.documents} documents, {report.blocks} blocks")
+
+
+@corpus_app.command()
+def fetch(
+    source: Annotated[Path, typer.Option("--from", metavar="DIR", help="The folder that holds the real documents.")],
+    annotations: Annotated[
+        list[Path], typer.Argument(metavar="ANNOTATIONS…", help="Files of annotations: labels without the text.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where to put them; never to be committed.")
+    ] = _CORPUS / "real",
+) -> None:
+    """Put the annotations of real pages and the pages themselves together."""
+    from ..learning.annotations import materialise
+
+    fetched = materialise(annotations, source, output)
+    for missing in fetched.missing:
+        say(f"{missing}: not in {source}")
+    say(f"{fetched.documents} documents, {fetched.blocks} blocks; {fetched.changed} blocks have changed since")
+    raise Ending(ExitCode.FAILED if fetched.missing else ExitCode.OK)
+
+
+def train(
+    paths: _Paths = None,
+    name: Annotated[str, typer.Option(help="What to call the model.")] = "default",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Where to put it, instead of models/NAME.", show_default=False
+        ),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Train in N processes.")] = 2,
+) -> None:
+    """Train a model on labelled documents, and tell how good it is on styles it had not seen."""
+    from ..learning.training import Recipe
+    from ..learning.training import train as train_on
+    from ..model_files import save_model
+
+    trained = train_on(paths or [_CORPUS], name=name, recipe=Recipe(jobs=jobs), say=say)
+    folder = output or Path("models") / name
+    save_model(folder, trained.arrays, trained.card)
+    folds = trained.card["folds"]
+    _scores("folds by style", {**folds["blocks"], "languages": folds["by_language"], "titles": folds["titles"]})
+    say(f"written to {folder}")
+
+
+def evaluate(
+    paths: _Paths = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="The model to measure, instead of the shipped one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all measures as JSON.")] = False,
+) -> None:
+    """Measure a model on labelled documents."""
+    from ..learning.evaluation import evaluate as evaluate_on
+    from ..model_files import load_model
+
+    rows = evaluate_on(paths or [_CORPUS], load_model(model))
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        _scores(row["file"], row)
+
+
+def _counts(counts: Mapping[str, Mapping[str, int]]) -> None:
+    """A table of counts, with each one's share of its kind."""
+    for kind, values in counts.items():
+        total = sum(values.values()) or 1
+        for value, count in values.items():
+            typer.echo(f"{kind:<10} {value:<12} {count:>7}  {count / total:>6.1%}")
+
+
+def _scores(heading: str, row: Mapping[str, Any]) -> None:
+    """The measures of one set of documents that a person wants first, by language."""
+    typer.echo(heading)
+    rows = {"all": row, **row.get("languages", {}), "titles": row.get("titles", {})}
+    for name, measures in rows.items():
+        if measures:
+            typer.echo("  " + "  ".join([f"{name:<6}", *_measures(measures)]))
+
+
+def _measures(measures: Mapping[str, Any]) -> list[str]:
+    told = []
+    for key, value in measures.items():
+        if isinstance(value, Mapping) and "value" in value:
+            low, high = value.get("interval", (None, None))
+            span = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
+            told.append(f"{key} {value['value']:.3f}{span}")
+        elif isinstance(value, int):
+            told.append(f"{key} {value}")
+    return told
