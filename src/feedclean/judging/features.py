@@ -8,6 +8,8 @@ hashed head, which training switches off at random because feeds often carry nei
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from .ngrams import Words
 VERSION = 1  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.uint64)
 
 _KINDS = [kind for kind in Kind if kind not in (Kind.GLUE, Kind.SETTLED, Kind.TITLE)]
 _INSIDE = ("aside", "footer", "header", "nav", "form", "ul", "figure", "a", "table", "article", "main", "section")
@@ -59,6 +63,7 @@ NAMES: tuple[str, ...] = (
     "title in block", "block in title", "has title", "repetition", "log repeats", "passage repetition", "log passages",
 )  # fmt: skip
 WIDTH = len(NAMES)
+_LINKED = NAMES.index("images") + 1 - NAMES.index("links")
 
 
 def structure(passages: Sequence[Passage], words: Words) -> Matrix:
@@ -78,15 +83,14 @@ def structure(passages: Sequence[Passage], words: Words) -> Matrix:
     texts = [block.text for block in blocks]
     lengths = np.fromiter(map(len, texts), np.float64, len(texts))
     counts = np.bincount(words.rows, minlength=len(texts)).astype(np.float64)
-    homes = [host(passage.url) for passage in passages for _ in passage.blocks]
-    linked = np.array([_links(block, home) for block, home in zip(blocks, homes, strict=True)])
+    linked = _linked(passages)
     columns = [
         _characters(texts, lengths),
         np.column_stack((np.log1p(lengths), np.log1p(counts), lengths / np.maximum(counts, 1))),
-        np.array([_ends(text) for text in texts], np.float64),
+        np.array([_ends(text[-1:], text[:1]) for text in texts], np.float64),
         linked,
-        np.array([_form(block) for block in blocks], np.float64),
-        _places(passages, lengths, linked, sizes),
+        _forms(blocks),
+        _places(blocks, lengths, linked, sizes),
         _overlap(passages, words, counts, sizes),
         _repetition(words, counts, sizes),
     ]
@@ -95,17 +99,19 @@ def structure(passages: Sequence[Passage], words: Words) -> Matrix:
 
 def _characters(texts: list[str], lengths: Matrix) -> Matrix:
     """Shares of kinds of characters, and whether some stand there at all."""
-    joined = "\n".join(texts).encode("utf-8", "replace")
-    data = np.frombuffer(joined, np.uint8)
-    rows = np.cumsum(data == ord("\n")) if len(data) else np.zeros(0, np.int64)
-    width = len(_CHARACTERS) + 1
-    counted = np.bincount(rows * width + _COUNTED[data], minlength=len(texts) * width)[: len(texts) * width]
-    table = counted.reshape(len(texts), width)[:, :-1].astype(np.float64)
+    data = np.frombuffer("\n".join(texts).encode("utf-8", "replace"), np.uint8)
+    kinds = _COUNTED[data]
+    width = len(_CHARACTERS)
+    places = np.flatnonzero(kinds < width)
+    rows = np.searchsorted(np.flatnonzero(data == ord("\n")), places)
+    counted = np.bincount(rows * width + kinds[places], minlength=len(texts) * width)[: len(texts) * width]
+    table = counted.reshape(len(texts), width).astype(np.float64)
     return np.hstack((table / np.maximum(lengths, 1)[:, None], table[:, _PRESENT] > 0))
 
 
-def _ends(text: str) -> tuple[bool, ...]:
-    last, first = text[-1:], text[:1]
+@lru_cache(maxsize=4096)
+def _ends(last: str, first: str) -> tuple[bool, ...]:
+    """What a text's last and first characters are; few pairs are ever met."""
     return (
         *(last == end for end in _ENDS),
         last.isalnum(),
@@ -115,12 +121,21 @@ def _ends(text: str) -> tuple[bool, ...]:
     )
 
 
-_NO_LINKS = (0.0,) * 17
+def _linked(passages: Sequence[Passage]) -> Matrix:
+    """Where the links of each block lead, and how many pictures it has."""
+    table = np.zeros((sum(len(passage.blocks) for passage in passages), _LINKED))
+    row = 0
+    for passage in passages:
+        home = host(passage.url)
+        for block in passage.blocks:
+            if block.links:
+                table[row, :-1] = _links(block, home)
+            table[row, -1] = min(block.images, 5)
+            row += 1
+    return table
 
 
 def _links(block: Block, home: str) -> tuple[float, ...]:
-    if not block.links:
-        return (*_NO_LINKS[:-1], min(block.images, 5))
     found: list[Target] = [target(link.href, home) for link in block.links[:50]]
     count = len(found)
     kinds = [one.kind for one in found]
@@ -143,82 +158,104 @@ def _links(block: Block, home: str) -> tuple[float, ...]:
         float("nofollow" in rels),
         np.log1p(max(one.slug for one in found)),
         max(one.depth for one in found) / 4,
-        min(block.images, 5),
     )
 
 
-def _form(block: Block) -> tuple[float, ...]:
-    inside = {name.partition(".")[0] for name in block.containers}
+def _forms(blocks: Sequence[Block]) -> Matrix:
+    """Kind, element and enclosing elements of each block. A document has few different ones."""
+    number: dict[tuple[Kind, str, tuple[str, ...], bool], int] = {}
+    numbers = [
+        number.setdefault((block.kind, block.tag, block.containers, bool(block.names)), len(number)) for block in blocks
+    ]
+    return np.array([_form(*form) for form in number], np.float64)[numbers]
+
+
+def _form(kind: Kind, tag: str, containers: tuple[str, ...], named: bool) -> tuple[float, ...]:
+    inside = {name.partition(".")[0] for name in containers}
     return (
-        *(block.kind is kind for kind in _KINDS),
-        *(block.tag == tag for tag in _TAGS),
+        *(kind is one for one in _KINDS),
+        *(tag == one for one in _TAGS),
         *(name in inside for name in _INSIDE),
-        min(len(block.containers), 8) / 4,
-        bool(block.tag),
-        bool(block.names) or any("." in name for name in block.containers),
+        min(len(containers), 8) / 4,
+        bool(tag),
+        named or any("." in name for name in containers),
     )
 
 
-def _places(passages: Sequence[Passage], lengths: Matrix, linked: Matrix, sizes: NDArray[np.int64]) -> Matrix:
+def _places(blocks: Sequence[Block], lengths: Matrix, linked: Matrix, sizes: Ints) -> Matrix:
     """Where a block stands among its neighbours, and how its passage looks as a whole."""
-    rows: list[Matrix] = []
-    begin = 0
-    for passage, size in zip(passages, sizes, strict=True):
-        if not size:
-            continue
-        length = lengths[begin : begin + size]
-        share = linked[begin : begin + size, 1]
-        place = np.arange(size, dtype=np.float64)
-        logs = np.log1p(length)
-        before = np.cumsum(length) - length
-        heading = np.array([block.kind is Kind.HEADING for block in passage.blocks])
-        last_heading = np.maximum.accumulate(np.where(heading, place, -1))
-        since = np.where(last_heading < 0, 8, np.minimum(place - last_heading, 8))
-        question = np.array(["?" in block.text for block in passage.blocks])
-        rows.append(
-            np.column_stack(
-                (
-                    place / max(size - 1, 1),
-                    1 / (1 + place),
-                    1 / (size - place),
-                    place == 0,
-                    place == size - 1,
-                    np.full(size, np.log1p(size)),
-                    before / max(float(length.sum()), 1),
-                    logs - np.median(logs),
-                    np.diff(logs, prepend=logs[0]),
-                    -np.diff(logs, append=logs[-1]),
-                    since / 8,
-                    np.full(size, (share > 0.8).mean()),
-                    np.full(size, (length < 60).mean()),
-                    np.full(size, question.mean()),
-                )
-            )
+    filled = sizes[sizes > 0]
+    passage = np.repeat(np.arange(len(filled)), filled)
+    size = filled[passage]
+    begins = (np.cumsum(filled) - filled)[passage]
+    index = np.arange(len(blocks))
+    place = index - begins
+
+    total = np.add.reduceat(lengths, begins[place == 0])[passage]
+    before = np.cumsum(lengths) - lengths
+    logs = np.log1p(lengths)
+    ordered = logs[np.lexsort((logs, passage))]
+    median = (ordered[begins + (size - 1) // 2] + ordered[begins + size // 2]) / 2
+    step = np.diff(logs, prepend=logs[0])
+    step[place == 0] = 0
+
+    heading = np.array([block.kind is Kind.HEADING for block in blocks])
+    last_heading = np.maximum.accumulate(np.where(heading, index, -1))
+    since = np.where(last_heading < begins, 8, np.minimum(index - last_heading, 8))
+
+    def share(mask: NDArray[np.bool_]) -> Matrix:
+        return (np.bincount(passage, weights=mask) / filled)[passage]
+
+    return np.column_stack(
+        (
+            place / np.maximum(size - 1, 1),
+            1 / (1 + place),
+            1 / (size - place),
+            place == 0,
+            place == size - 1,
+            np.log1p(size),
+            (before - before[begins]) / np.maximum(total, 1),
+            logs - median,
+            step,
+            -np.append(step[1:], 0.0),
+            since / 8,
+            share(linked[:, 1] > 0.8),
+            share(lengths < 60),
+            share(np.array(["?" in block.text for block in blocks])),
         )
-        begin += int(size)
-    return np.vstack(rows)
+    )
 
 
-def _overlap(passages: Sequence[Passage], words: Words, counts: Matrix, sizes: NDArray[np.int64]) -> Matrix:
+def _overlap(passages: Sequence[Passage], words: Words, counts: Matrix, sizes: Ints) -> Matrix:
     """How much of its title a block repeats, and how much of the block the title says."""
     titles = ngrams.read([passage.title for passage in passages])
     passage_of = np.repeat(np.arange(len(passages)), sizes)
     # A word and the passage it stands in, as one number.
-    own = np.unique(titles.hashes ^ _salt(titles.rows))
-    said = np.isin(words.hashes ^ _salt(passage_of[words.rows]), own)
+    own = _distinct(titles.hashes ^ _salt(titles.rows))
+    key = words.hashes ^ _salt(passage_of[words.rows])
+    number = np.minimum(np.searchsorted(own, key), max(len(own) - 1, 0))
+    said = own[number] == key if len(own) else np.zeros(len(key), bool)
     in_title = np.bincount(words.rows, weights=said, minlength=len(counts)) / np.maximum(counts, 1)
     title_words = np.bincount(titles.rows, minlength=len(passages)).astype(np.float64)
     # Distinct words of the title that the block holds, over the title's words.
-    key = np.unique(np.stack((words.rows[said].astype(np.uint64), words.hashes[said])), axis=1)[0].astype(np.int64)
-    covered = np.bincount(key, minlength=len(counts)) / np.maximum(title_words[passage_of], 1)
+    held = _distinct(words.rows[said] * len(own) + number[said]) // max(len(own), 1)
+    covered = np.bincount(held, minlength=len(counts)) / np.maximum(title_words[passage_of], 1)
     return np.column_stack((np.minimum(covered, 1), in_title, title_words[passage_of] > 0))
 
 
-def _salt(numbers: NDArray[np.int64]) -> ngrams.Hashes:
+def _distinct(values: NDArray[Number]) -> NDArray[Number]:
+    """The different values, ascending: `np.unique`, whose table of hashes costs more than sorting so few."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), bool)
+    first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[first]
+
+
+def _salt(numbers: Ints) -> ngrams.Hashes:
     return (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
 
-def _repetition(words: Words, counts: Matrix, sizes: NDArray[np.int64]) -> Matrix:
+def _repetition(words: Words, counts: Matrix, sizes: Ints) -> Matrix:
     """How much of a block stands in other passages too, less what its passage repeats as a whole (D9).
 
     Word trigrams are compared, so a pitch with another company's name still counts for most of its length. An item
@@ -233,7 +270,7 @@ def _repetition(words: Words, counts: Matrix, sizes: NDArray[np.int64]) -> Matri
     whole = row == words.rows[2:]
     run, row = run[whole], row[whole]
     distinct, number = np.unique(run, return_inverse=True)
-    seen = np.unique(number.astype(np.int64) * len(sizes) + passage_of[row]) // len(sizes)
+    seen = _distinct(number.astype(np.int64) * len(sizes) + passage_of[row]) // len(sizes)
     passages_with = np.bincount(seen, minlength=len(distinct))[number]
     total = np.maximum(np.bincount(row, minlength=len(counts)), 1)
     share = np.bincount(row, weights=passages_with > 1, minlength=len(counts)) / total
@@ -251,8 +288,9 @@ def markup_words(block: Block, home: str) -> str:
     for depth, container in enumerate(block.containers[:6]):
         found.append(container if depth < 2 else container.replace(".", " ~"))
     for link in block.links[:6]:
-        found.extend("/" + word for word in target(link.href, home).words)
-        found.append("to-" + target(link.href, home).kind)
+        leads = target(link.href, home)
+        found.extend("/" + word for word in leads.words)
+        found.append("to-" + leads.kind)
     return " ".join(found)
 
 

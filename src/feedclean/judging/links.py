@@ -16,8 +16,11 @@ _AFFILIATE = re.compile(
     r"(?:^|&)(?:aff\w*|partner\w*|subid\d?|clickid|awc|irclickid|sid|pid|promo\w*|coupon\w*|offer\w*|a_aid|tduid)=",
     re.IGNORECASE,
 )
-_REDIRECT_PATH = re.compile(r"/(?:r|go|out|click|redirect|redir|track|visit|link|l|away|exit|recommends|refer)(?:/|$|\.)")
+_REDIRECT_PATH = re.compile(
+    r"/(?:r|go|out|click|redirect|redir|track|visit|link|l|away|exit|recommends|refer)(?:/|$|\.)"
+)
 _WORD = re.compile(r"[a-z]{3,}")
+_MOST = 2000  # characters of an address that are read, and remembered: some hold whole pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +39,19 @@ class Target:
 _NONE = Target("none")
 
 
-@lru_cache(maxsize=8192)
 def target(href: str, home: str) -> Target:
     """Read `href` as a link on a page of the host `home` (`""` if unknown)."""
+    return _target(href[:_MOST], home)
+
+
+@lru_cache(maxsize=8192)
+def _target(href: str, home: str) -> Target:
     if not href:
         return _NONE
     if href[0] == "#":
         return Target("anchor" if len(href) > 1 else "none")
     try:
-        parts = urlsplit(href[:2000])
+        parts = urlsplit(href)
         host = parts.hostname or ""
     except ValueError:
         return _NONE
