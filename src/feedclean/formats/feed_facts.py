@@ -28,6 +28,12 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d
 _RFC822 = re.compile(r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d(?::\d\d)? (?:[A-Z]{1,3}|[+-]\d{4})\Z")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|&(?:#[0-9]|#[xX][0-9a-fA-F]|[A-Za-z][A-Za-z0-9]*;)")
 _BLANK_LINES = re.compile(r"\r?\n(?:[ \t]*\r?\n)+")
+_LINK_FACTS = {
+    "rel": re.compile(r"[\w.:/?#=&%+-]+\Z", re.ASCII),
+    "type": re.compile(r"[\w.+-]+/[\w.+-]+(?:\s*;\s*[\w.+-]+=[\w.+\"-]+)*\Z", re.ASCII),
+    "length": re.compile(r"[0-9]{1,18}\Z", re.ASCII),
+    "hreflang": re.compile(r"[\w-]+\Z", re.ASCII),
+}
 _DATES = ("published", "updated", "created")
 
 
@@ -44,7 +50,8 @@ class Facts:
 def complete(read: Any, url: str | None, to: Format) -> Facts:
     """A copy of what was `read`, safe to follow and complete enough for `to`."""
     entries = [_common(_identified(dict(entry), to), to) for entry in read.entries]
-    feed = _common({**read.feed, "id": safe_id(read.feed.get("id"))}, to)
+    own = {"id": safe_id(read.feed.get("id")), "title": plain_title(read.feed.get("title") or "")}
+    feed = _common({**read.feed, **own}, to)
     feed["links"] = [link for link in feed.get("links", ()) if link.get("rel") not in ("self", "hub")]
     home = feed.get("link") or _site(entries) or safe_url(url)
     feed["title"] = feed.get("title") or _host(home) or "Untitled"
@@ -151,6 +158,8 @@ def _plain_text(facts: dict[str, Any], key: str) -> str:
     kind = (facts.get(f"{key}_detail") or {}).get("type")
     if kind in ("text/html", "application/xhtml+xml"):
         value = html.unescape(plain_title(value))
+    elif key != "title":  # a title of plain text may speak about tags
+        value = plain_title(value)
     return " ".join(value.split()) if "\n" in value else value.strip()
 
 
@@ -166,7 +175,7 @@ def _addresses(facts: dict[str, Any]) -> None:
     for link in facts.get("links") or ():
         href = safe_url(link.get("href"), schemes=LOADED if link.get("rel") == "enclosure" else FOLLOWED)
         if href:
-            links.append({**link, "href": href})
+            links.append({**_described(link), "href": href})
     main = safe_url(facts.get("link"))
     if main and not any(link["href"] == main and link.get("rel", "alternate") == "alternate" for link in links):
         links.insert(0, {"rel": "alternate", "type": "text/html", "href": main})
@@ -178,6 +187,12 @@ def _addresses(facts: dict[str, Any]) -> None:
         named = plain_title(held.get("title") or "")
         facts[key] = {"href": href, "title": named, "link": safe_url(held.get("link"))} if href else None
     facts["logo"], facts["icon"] = safe_url(facts.get("logo")), safe_url(facts.get("icon"))
+
+
+def _described(link: Any) -> dict[str, str]:
+    """What a link says about itself, as far as it can be meant: relation, type, length, language, title."""
+    kept = {key: str(link[key]) for key, form in _LINK_FACTS.items() if form.match(str(link.get(key) or ""))}
+    return {**kept, "title": plain_title(link["title"])} if link.get("title") else kept
 
 
 def _identified(entry: dict[str, Any], to: Format) -> dict[str, Any]:

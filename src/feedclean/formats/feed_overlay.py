@@ -34,16 +34,15 @@ def overlay(entry: dict[str, Any], document: XmlFeed, number: int) -> None:
     item, element = document.items[number], document.element(number)
     entry["title"] = item.title.text if item.title else None
     entry["title_detail"] = {"type": "text/plain", "value": entry["title"]} if item.title else None
-    if item.url and entry.get("link"):
-        _relink(entry, item.url)
+    _relink(entry, item.url)
     _identify(entry, element, document.format)
     _texts(entry, item.bodies, document.format, element.base or "")
     entry["elements"] = [held for child in element if (held := _foreign(child, split(element.tag)[0])) is not None]
 
 
-def _relink(entry: dict[str, Any], link: str) -> None:
+def _relink(entry: dict[str, Any], link: str | None) -> None:
     for held in entry.get("links") or ():
-        if held.get("href") == entry["link"] and held.get("rel", "alternate") == "alternate":
+        if held.get("href") == entry.get("link") and held.get("rel", "alternate") == "alternate":
             held["href"] = link
             break
     entry["link"] = link

@@ -7,7 +7,9 @@ from typing import Any
 
 import feedparser
 
+from feedclean.formats.encodings import candidates
 from feedclean.formats.feed_writer import write_atom, write_rss
+from feedclean.formats.xml_repair import declared_encoding, repair
 
 __all__ = ["read_feed", "regenerate"]
 
@@ -23,7 +25,10 @@ def read_feed(data: bytes) -> Any:
 
 def regenerate(data: bytes) -> bytes:
     """A malformed feed, written anew in the vocabulary it was written in; empty if there is neither entry nor title."""
-    parsed = read_feed(data)
+    try:
+        parsed = read_feed(data)
+    except ValueError:  # a reference to no character, such as &#xD800;
+        parsed = read_feed(repair(next(candidates(data, declared_encoding(data)))).encode())
     if not parsed.entries and not parsed.feed.get("title"):
         return b""
     return write_atom(parsed) if (parsed.version or "").startswith("atom") else write_rss(parsed)

@@ -177,7 +177,6 @@ def _links(element: Any, facts: Any, namespace: str) -> None:
         if namespace == ATOM:
             _add(element, ATOM, "link", None, rel=rel, type=link.get("type"), href=href, **attributes)
         elif rel == "enclosure":
-            attributes = {"length": link.get("length"), **attributes}
             _add(element, "", "enclosure", None, url=href, type=link.get("type"), **attributes)
         elif rel == "alternate" and (not href or href == main) and not written and not attributes:
             _add(element, "", "link", href or "")

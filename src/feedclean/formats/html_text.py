@@ -8,6 +8,8 @@ from typing import Any
 
 from markdownify import ATX, MarkdownConverter
 
+from feedclean.formats.html_weight import depth_of
+
 __all__ = ["html_to_markdown", "html_to_text"]
 
 _TOKEN = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>|<!--.*?-->|([^<]+)|<", re.DOTALL)
@@ -35,7 +37,8 @@ def html_to_text(source: str) -> str:
         closing, name, attributes, text = token[1], (token[2] or "").lower(), token[3], token[4]
         if text is not None:
             shown = html.unescape(text)
-            parts.append(shown if verbatim else _SPACE.sub(" ", shown))
+            # Spaces that mean something are hidden from the tidying below; NUL cannot be in safe HTML.
+            parts.append(shown.replace(" ", "\x00") if verbatim else _SPACE.sub(" ", shown))
         elif name == "br":
             parts.append("\n")
         elif name == "li":
@@ -50,12 +53,12 @@ def html_to_text(source: str) -> str:
             verbatim += (name == "pre") * (-1 if closing else 1)
             parts.append("\n\n" if name != "tr" else "\n")
     lines = (line.strip(" ") for line in "".join(parts).replace("\t\n", "\n").split("\n"))
-    return _MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n ")
+    return _MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n ").replace("\x00", " ")
 
 
 def html_to_markdown(source: str) -> str:
     """`source` as Markdown; as plain text if it is nested too deep for a recursive converter."""
-    if _depth(source) > DEPTH:
+    if depth_of(source) > DEPTH:
         return html_to_text(source)
     written: str = _Markdown(heading_style=ATX, bullets="-", escape_misc=False, autolinks=False).convert(source)
     return _MANY_LINES.sub("\n\n", written).strip()
@@ -77,14 +80,3 @@ def _link(parts: list[str], links: list[tuple[int, str]], closing: str, attribut
         shown = "".join(parts[start:]).strip()
         if href_text and shown and href_text not in (shown, f"mailto:{shown}"):
             parts.append(f" ({href_text})")
-
-
-def _depth(source: str) -> int:
-    deepest = depth = 0
-    for token in _TOKEN.finditer(source):
-        if token[2]:
-            depth += -1 if token[1] else 1  # void elements count, which only makes this more careful
-            deepest = max(deepest, depth)
-        if token[2] and not token[1] and token[2].lower() in ("br", "img", "hr", "wbr", "source", "col"):
-            depth -= 1
-    return deepest

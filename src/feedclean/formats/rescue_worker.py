@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 __all__ = ["FAILED", "LENGTH", "REQUEST", "WRITTEN", "serve"]
@@ -19,13 +20,14 @@ LENGTH = struct.Struct(">I")
 REQUEST = struct.Struct(">dI")  # seconds, length
 WRITTEN = b"="
 FAILED = b"!"
-MEMORY = 1 << 30  # bytes of address space
+MEMORY = 768 << 20  # bytes of address space
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answer requests until `source` ends."""
     from feedclean.formats.feed_reader import regenerate
 
+    _limit_memory()
     while len(head := source.read(REQUEST.size)) == REQUEST.size:
         seconds, length = REQUEST.unpack(head)
         data = source.read(length)
@@ -53,16 +55,18 @@ def _set_alarm(seconds: float) -> None:
 
 
 def _limit_memory() -> None:
+    """Allow `MEMORY` beyond what the libraries have taken, which differs from machine to machine."""
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+        ceiling = pages * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (ceiling, ceiling))
     except (ImportError, ValueError, OSError):
         pass
 
 
 if __name__ == "__main__":
-    _limit_memory()
     # Whatever prints something must not print it between the frames.
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -12,6 +12,9 @@ from urllib.parse import urljoin
 
 import nh3
 
+from feedclean.formats.html_text import html_to_text
+from feedclean.formats.html_weight import is_bomb
+
 __all__ = ["FOLLOWED", "LOADED", "plain_title", "safe_html", "safe_id", "safe_url"]
 
 FOLLOWED = frozenset(("http", "https", "mailto"))
@@ -25,6 +28,8 @@ _HIDDEN = re.compile("[\x00-\x20\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u20
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _EARLY_COLON = re.compile(r"[^/?#]*:")
 _TAGGED = re.compile(r"<[A-Za-z/!?]")
+_TAGS_IN_TEXT = re.compile(r"<[A-Za-z/!?][^<>]*>")
+_UNSEEN = re.compile(r"<(script|style|template)\b[^<>]*>(?:.*?</\1\s*>|.*\Z)", re.DOTALL | re.IGNORECASE)
 
 # ammonia's own list and what pictures, films and sounds need; no svg, math, style, iframe or srcdoc (H4).
 _TAGS = nh3.ALLOWED_TAGS | {"picture", "source", "video", "audio", "section", "main", "address", "tfoot"}
@@ -42,7 +47,10 @@ _LOADED_IN = frozenset(("src", "poster"))
 
 
 def safe_html(source: str, base: str | None = None) -> str:
-    """`source` without anything that runs, its addresses absolute if `base` is known, and all its text."""
+    """`source` without anything that runs, its addresses absolute if `base` is known, and all its text.
+
+    What would blow up an HTML parser (see `html_weight.py`) comes back as paragraphs of plain text.
+    """
 
     def attribute(_tag: str, name: str, value: str) -> str | None:
         if name in _FOLLOWED_IN:
@@ -53,8 +61,11 @@ def safe_html(source: str, base: str | None = None) -> str:
             return _safe_srcset(value, base)
         return value
 
+    source = source.replace("\x00", "")
+    if is_bomb(source):
+        return _as_paragraphs(source)
     return nh3.clean(
-        source.replace("\x00", ""),
+        source,
         tags=_TAGS,
         clean_content_tags=_DROPPED,
         attributes=_ATTRIBUTES,
@@ -92,9 +103,17 @@ def safe_id(name: str | None) -> str | None:
 
 def plain_title(source: str) -> str:
     """A title, a name or a category as plain text: what looks like a tag is one, and goes."""
-    if not _TAGGED.search(source):
-        return source
-    return html.unescape(nh3.clean(source, tags=set(), attributes={}))
+    for _ in range(4):
+        if not _TAGGED.search(source):
+            return source
+        source = _TAGS_IN_TEXT.sub("", _UNSEEN.sub("", source))
+    return _TAGGED.sub("", source)
+
+
+def _as_paragraphs(source: str) -> str:
+    """What is too heavy for a parser, as its mere text."""
+    text = html_to_text(_UNSEEN.sub("", source))
+    return "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in text.split("\n\n") if paragraph)
 
 
 def _safe_srcset(value: str, base: str | None) -> str | None:

@@ -1,8 +1,9 @@
 """Small faults of XML, repaired in its text: one linear pass that changes nothing but the faults.
 
-Repaired are bare ampersands, HTML's named entities, references to entities that nobody declared or that stand outside
-the file, character references and characters that XML forbids, namespace prefixes without a declaration, and white
-space before the XML declaration. No other character changes: tags that do not match are for `rescue.py`.
+Repaired are bare ampersands and less-than signs, HTML's named entities, references to entities that nobody declared or
+that stand outside the file, character references and characters that XML forbids, namespace prefixes without a
+declaration, and white space before the XML declaration. Nothing else changes: tags that do not match are for
+`rescue.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ __all__ = ["bind", "declared_encoding", "repair"]
 _BASIC = {"amp", "lt", "gt", "quot", "apos"}
 _SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
 
-# Everything in which an ampersand is just a character, and every ampersand elsewhere. An unclosed comment reaches to
+# Everything in which an ampersand is just a character, and every sign elsewhere that may be
+# one too many. An unclosed comment reaches to
 # the end, so that no position is looked at twice.
 _TOKEN = re.compile(
     r"""<!--(?:.*?-->|.*\Z)
@@ -25,6 +27,7 @@ _TOKEN = re.compile(
       | <\?(?:.*?\?>|.*\Z)
       | (?P<doctype><!DOCTYPE[^\[<>]*+
             (?:\[(?>"[^"]*"|'[^']*'|<!--(?:.*?-->|.*\Z)|<\?(?:.*?\?>|.*\Z)|[^\]])*+(?:\]\s*+>?|\Z)|>)?)
+      | <(?![^\W\d]|[:/!?])
       | &(?:(?P<name>\#[0-9]{1,12}|\#[xX][0-9a-fA-F]{1,12}|[^\W\d][\w.:-]{0,63});)?""",
     re.DOTALL | re.VERBOSE,
 )
@@ -90,8 +93,8 @@ def repair(text: str) -> str:
         name = found["name"]
         if name is not None:
             return _reference(name, entities)
-        if found[0] == "&":
-            return "&amp;"
+        if found[0] in _SAFE:
+            return _SAFE[found[0]]
         if found["doctype"]:
             entities.update(_ENTITY.findall(found[0]))
             return _PARAMETER.sub("", found[0])
