@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import signal
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -19,7 +18,7 @@ from .training import corpus_app, evaluate, train
 
 __all__ = ["app", "main"]
 
-_CODES = "\n".join(["Exit codes:", *(f"{code.value:>5}  {meaning}" for code, meaning in MEANINGS.items())])
+_CODES = "\n".join(["\b", "Exit codes:", *(f"{code.value:>5}  {meaning}" for code, meaning in MEANINGS.items())])
 
 app = typer.Typer(
     cls=Group,
@@ -28,6 +27,7 @@ app = typer.Typer(
     epilog=_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # drawn with rich, the help takes twice as long
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -88,7 +88,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     context: typer.Context,
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE…", help="Files, folders with all that is in them, or - for standard input."),
+        typer.Argument(metavar="SOURCE", help="Files, folders with all that is in them, or - for standard input."),
     ],
     to: Annotated[
         To | None, typer.Option(help="Write this format instead of the one it came in.", show_default=False)
@@ -139,8 +139,6 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
 ) -> None:
     """`feedclean clean`; its help is `_CLEAN`, since here every line would end where it ends in the source."""
     actions = _actions({Action.CUT: cut, Action.COLLAPSE: collapse, Action.MARK: mark, Action.KEEP: keep})
-    if threshold is not None and not math.isfinite(threshold):
-        raise SettingsError("a number from 0 to 1 is wanted", where="--threshold")
     _check_url(url)
 
     from ..bulk import Options, Target

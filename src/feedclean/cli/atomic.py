@@ -7,6 +7,7 @@ import errno
 import os
 import secrets
 import stat
+import weakref
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -34,9 +35,12 @@ class Replacement:
     def __init__(self, path: Path, *, follow: bool = True) -> None:
         self._name = printable(str(path))
         self._temporary: Path | None = None
+        self._left: weakref.finalize[[Path], Replacement] | None = None
         try:
-            self._target = path.resolve() if follow and path.is_symlink() else path
-            self._mode = _mode(self._target)
+            self._mode = _mode(path, follow=follow)
+            regular = self._mode is None or stat.S_ISREG(self._mode)
+            # Where a pipe's link leads is no path (/dev/stdout: "pipe:[123]"); it is opened by the name it was given.
+            self._target = path.resolve() if follow and regular and path.is_symlink() else path
             self._stream = self._open()
         except (OSError, RuntimeError, ValueError) as fault:  # RuntimeError: links in a circle
             raise unwritable(fault, self._name) from fault
@@ -61,6 +65,7 @@ class Replacement:
             if self._temporary is not None:
                 self._temporary.replace(self._target)
                 self._temporary = None
+                self._forget()
                 _settle(self._target.parent)
         except OSError as fault:
             self.discard()
@@ -70,10 +75,9 @@ class Replacement:
         """Forget the content; the file stays what it was."""
         with contextlib.suppress(OSError):
             self._stream.close()
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                self._temporary.unlink()
-            self._temporary = None
+        if self._left is not None:
+            self._left()  # which does it only once
+        self._temporary = None
 
     def __enter__(self) -> Self:
         return self
@@ -93,9 +97,20 @@ class Replacement:
             return self._target.open("wb")
         # The name is hidden, so that no search of the folder takes it for a document; 0o666 leaves it to the umask.
         temporary = self._target.with_name(f".feedclean-{secrets.token_hex(8)}.part")
+        # An interrupt may fall anywhere, also before there is a `with` to tell of it.
+        self._left = weakref.finalize(self, _remove, temporary)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         self._temporary = temporary
         return os.fdopen(handle, "wb")
+
+    def _forget(self) -> None:
+        if self._left is not None:
+            self._left.detach()
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def unwritable(fault: OSError | RuntimeError | ValueError, name: str) -> OutputError:
@@ -122,9 +137,9 @@ _TOLD: dict[int, tuple[str, str | None]] = {
 }
 
 
-def _mode(path: Path) -> int | None:
+def _mode(path: Path, *, follow: bool) -> int | None:
     try:
-        return path.lstat().st_mode
+        return path.stat(follow_symlinks=follow).st_mode
     except FileNotFoundError:
         return None
 

@@ -6,7 +6,7 @@ import errno
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -130,13 +130,12 @@ def _take(
             sys.stderr.write(outcome.traceback)
         return
     try:
-        note = results.put(outcome) if results is not None else None
-        if note and not request.quiet:
-            tell(note)
-        if request.diff or request.explain:
-            from .show import View
+        with ledger.noting(outcome) if ledger is not None else nullcontext():
+            note = results.put(outcome) if results is not None else None
+            if request.diff or request.explain:
+                from .show import View
 
-            write_out(View(request.diff, request.explain).page(outcome))
+                write_out(View(request.diff, request.explain).page(outcome))
     except OutputError as fault:
         cause = fault.__cause__
         if not isinstance(cause, OSError) or cause.errno in _HOPELESS or results is None or not results.kept:
@@ -146,8 +145,8 @@ def _take(
         return
     tally.cleaned += 1
     tally.acted.update(counted(outcome))
-    if ledger is not None:
-        ledger.add(outcome)
+    if note and not request.quiet:
+        tell(note)
 
 
 @contextmanager

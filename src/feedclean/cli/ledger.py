@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -84,8 +86,20 @@ class Ledger:
         self._kept = kept
         self._documents = 0
 
-    def add(self, outcome: Outcome) -> None:
-        """Note what was done to a document."""
+    @contextmanager
+    def noting(self, outcome: Outcome) -> Iterator[None]:
+        """Note what was done to a document, if the block that puts its result in place does not fail."""
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException:
+            # Broken off, perhaps after it was in place: rather too much on record than too little.
+            self._add(outcome)
+            raise
+        self._add(outcome)
+
+    def _add(self, outcome: Outcome) -> None:
         self._documents += 1
         if outcome.cleaned is not None:
             self._file.write(b"".join(line(outcome.source.name, cut) for cut in outcome.cleaned.ledger))

@@ -14,16 +14,19 @@ __all__ = ["corpus_app", "evaluate", "train"]
 
 _CORPUS = Path("training_data")
 
-corpus_app = typer.Typer(help="Labelled documents: check them, count them, fetch the real ones.", no_args_is_help=True)
+corpus_app = typer.Typer(help="Check, count and fetch labelled documents.", no_args_is_help=True)
 
 _Paths = Annotated[
-    list[Path] | None, typer.Argument(metavar="PATH…", help="Files of labelled documents, or folders of them.")
+    list[Path] | None, typer.Argument(metavar="PATH", help="Files of labelled documents, or folders of them.")
 ]
 
 
 @corpus_app.command()
 def check(paths: _Paths = None) -> None:
-    """Check labelled documents: one line for each fault, exit code 1 if there is any."""
+    """Check labelled documents, one line a fault.
+
+    The exit code is 1 if there is any.
+    """
     from ..learning.corpus_check import check_paths
 
     report = check_paths(paths or [_CORPUS])
@@ -37,7 +40,7 @@ def check(paths: _Paths = None) -> None:
 
 @corpus_app.command()
 def stats(paths: _Paths = None) -> None:
-    """Count labelled documents by language, label and title."""
+    """Count them by language, label and title."""
     from ..learning.corpus_check import check_paths
 
     report = check_paths(paths or [_CORPUS])
@@ -49,13 +52,16 @@ def stats(paths: _Paths = None) -> None:
 def fetch(
     source: Annotated[Path, typer.Option("--from", metavar="DIR", help="The folder that holds the real documents.")],
     annotations: Annotated[
-        list[Path], typer.Argument(metavar="ANNOTATIONS…", help="Files of annotations: labels without the text.")
+        list[Path], typer.Argument(metavar="ANNOTATIONS", help="Files of annotations: labels without the text.")
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where to put them; never to be committed.")
     ] = _CORPUS / "real",
 ) -> None:
-    """Put the annotations of real pages and the pages themselves together."""
+    """Put real pages and their annotations together.
+
+    Real pages belong to their publishers, so only annotations of them come with feedclean.
+    """
     from ..learning.annotations import materialise
 
     fetched = materialise(annotations, source, output)
@@ -76,7 +82,10 @@ def train(
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Train in N processes.")] = 2,
 ) -> None:
-    """Train a model on labelled documents, and tell how good it is on styles it had not seen."""
+    """Train a model on labelled documents.
+
+    Tells how good it is on styles that it had not seen.
+    """
     from ..learning.training import Recipe
     from ..learning.training import train as train_on
     from ..model_files import save_model

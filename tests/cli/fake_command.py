@@ -1,0 +1,24 @@
+"""`feedclean` with the fake judge, as a program: `python tests/cli/fake_command.py clean …`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from feedclean import bulk
+from feedclean.cli import batch, main
+from tests.cli.fake_judge import FakeJudge
+
+
+def clean_many(sources: Iterable[bulk.Source], *, options: bulk.Options, jobs: int) -> Iterator[bulk.Outcome]:
+    return bulk.clean_many(sources, options=replace(options, model=FakeJudge()), jobs=jobs)
+
+
+if __name__ == "__main__":
+    # Not `load_model`: what is replaced here would not be in the processes of --jobs.
+    vars(batch)["clean_many"] = clean_many
+    main()
