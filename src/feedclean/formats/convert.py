@@ -17,7 +17,7 @@ from typing import Any
 from feedclean.errors import FormatError
 from feedclean.formats.feed_facts import Facts, article, complete
 from feedclean.formats.feed_json import read_json, write_json, write_lines
-from feedclean.formats.feed_overlay import overlay
+from feedclean.formats.feed_overlay import overlay, without_nested
 from feedclean.formats.feed_page import write_html, write_markdown, write_text
 from feedclean.formats.feed_reader import read_feed
 from feedclean.formats.feed_writer import write_atom, write_rss
@@ -98,11 +98,14 @@ def _read_xml(data: bytes, url: str | None, limits: Limits) -> Facts:
     """What feedparser reads, and over it what can be had more exactly."""
     document = open_xml_feed(data, url=url, limits=limits)
     read = read_feed(data)
-    facts = Facts(dict(read.feed), [dict(entry) for entry in read.entries], read.version, dict(read.namespaces))
-    if len(facts.entries) == len(document.items):
-        for number, entry in enumerate(facts.entries):
-            overlay(entry, document, number)
-    return facts
+    if len(read.entries) != len(document.items):
+        # It takes entries inside entries for entries of the feed, and does not know every old vocabulary.
+        read = read_feed(without_nested(document))
+    known = len(read.entries) == len(document.items)
+    entries = [dict(entry) for entry in read.entries] if known else [{} for _ in document.items]
+    for number, entry in enumerate(entries):
+        overlay(entry, document, number)
+    return Facts(dict(read.feed), entries, read.version, dict(read.namespaces))
 
 
 def _read_page(data: bytes, url: str | None, limits: Limits) -> Facts:

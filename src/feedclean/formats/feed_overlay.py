@@ -15,11 +15,11 @@ from lxml import etree
 
 from feedclean.formats.feed_writer import PERMALINK
 from feedclean.formats.sanitize import plain_title, safe_id
-from feedclean.formats.xml_feed import XmlFeed
+from feedclean.formats.xml_feed import XmlFeed, open_xml_feed
 from feedclean.formats.xml_names import ATOMS, CONTENT, DC, FEEDCLEAN, ITUNES, RDF, XHTML, split
 from feedclean.types import Field, Format, Markup
 
-__all__ = ["overlay"]
+__all__ = ["overlay", "without_nested"]
 
 _SUMMARIES = ("description", "summary", "abstract", "atom:summary")
 _CONTENTS = ("content:encoded", "content", "atom:content", "xhtml:body")
@@ -38,6 +38,18 @@ def overlay(entry: dict[str, Any], document: XmlFeed, number: int) -> None:
     _identify(entry, element, document.format)
     _texts(entry, item.bodies, document.format, element.base or "")
     entry["elements"] = [held for child in element if (held := _foreign(child, split(element.tag)[0])) is not None]
+
+
+def without_nested(document: XmlFeed) -> bytes:
+    """The feed without the entries that stand inside entries (in an `atom:source`, in a history of changes)."""
+    copied = open_xml_feed(document.to_bytes())
+    for number in range(len(copied.items)):
+        item = copied.element(number)
+        inner = [node for node in item.iterdescendants() if split(node.tag)[1].lower() in ("item", "entry")]
+        for node in inner:
+            if node.getparent() is not None:
+                node.getparent().remove(node)
+    return etree.tostring(copied.element(0).getroottree()) if copied.items else document.to_bytes()
 
 
 def _relink(entry: dict[str, Any], link: str | None) -> None:
