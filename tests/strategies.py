@@ -7,6 +7,8 @@ fragments of tags in any order ──> rubble         what no publisher means, b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from feedclean.judging.blocks import judged
@@ -81,6 +83,7 @@ def _blocks(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds(_list, items, st.just("dl"), st.sampled_from(["dt", "dd"])),
         st.builds(_table, st.lists(st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=3), st.booleans()),
         st.lists(st.tuples(inner, _space).map("".join), min_size=1, max_size=3).map("".join),
+        st.builds("{}{}{}".format, phrases(), inner, phrases()),
     )
 
 
@@ -157,7 +160,14 @@ GIVEN = {action: Decision(action, Label.PROMO, 0.97, None) for action in Action}
 
 
 @st.composite
-def decided(draw: st.DrawFn, blocks: tuple[Block, ...], actions: tuple[Action, ...] = tuple(Action)) -> list[Decision]:
-    """A decision for every block; what is not judged is kept."""
+def actions_for(
+    draw: st.DrawFn, blocks: tuple[Block, ...], actions: tuple[Action, ...] = tuple(Action)
+) -> list[Action]:
+    """An action for every block; what is not judged is kept."""
     chosen = st.sampled_from(actions)
-    return [GIVEN[draw(chosen)] if judged(block) else GIVEN[Action.KEEP] for block in blocks]
+    return [draw(chosen) if judged(block) else Action.KEEP for block in blocks]
+
+
+def decided(actions: Sequence[Action]) -> list[Decision]:
+    """Decisions for these actions."""
+    return [GIVEN[action] for action in actions]

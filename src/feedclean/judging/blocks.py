@@ -324,8 +324,9 @@ def _visible(characters: str) -> str:
 
 # ── Plain text ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-_PLAIN_BREAK = re.compile(r"\s*\n[^\S\n]*\n\s*|[^\S\n]*\n[^\S\n]*(?=(?:[*•‣▪–—-]|\d{1,2}[.)])[^\S\n])")
+_LINE_END = re.compile(r"\n\s*")
 BULLET = re.compile(r"(?:[*•‣▪–—-]|\d{1,2}[.)])[^\S\n]+")
+_BULLETED = re.compile(rf"{BULLET.pattern}\S")
 _PLAIN_MARK = re.compile(rf"(?:{BULLET.pattern})?\[(?:{'|'.join(Label)}) \d+ %\] ")
 
 
@@ -340,10 +341,15 @@ def _plain_blocks(text: str) -> Iterator[Block]:
     if begin:
         yield Block(text[:begin], Kind.GLUE)
     position = begin
-    for gap in _PLAIN_BREAK.finditer(text, begin, stop):
-        yield _plain_block(text[position : gap.start()])
-        yield Block(gap[0], Kind.GLUE, tag="br")
-        position = gap.end()
+    for line_end in _LINE_END.finditer(text, begin, stop):
+        start, after = line_end.span()
+        if line_end[0].count("\n") == 1 and not _BULLETED.match(text, after):
+            continue
+        while text[start - 1].isspace():
+            start -= 1
+        yield _plain_block(text[position:start])
+        yield Block(text[start:after], Kind.GLUE, tag="br")
+        position = after
     yield _plain_block(text[position:stop])
     if stop < len(text):
         yield Block(text[stop:], Kind.GLUE)

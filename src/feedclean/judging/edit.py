@@ -1,7 +1,8 @@
 """The blocks of a field, some of them acted upon, as text again.
 
 No serializer is involved: kept blocks are written with the very characters they were read from. What is cut takes its
-container's tags along when nothing else is left in it, and the separator that would stand twice.
+container's tags along when nothing else is left in it, and the separator that would stand twice. Bare text that only
+the cut parted from other bare text is parted by `PARTING`, or two paragraphs would become one.
 
 Marks are made so that `blocks.split` knows them again (`Kind.SETTLED`), which is why cleaning twice changes nothing
 more.
@@ -14,11 +15,15 @@ from collections.abc import Sequence
 
 from ..types import Action, Block, Decision, Kind, Markup
 from .blocks import BULLET, MARKED, Partition, judged
+from .elements import BLOCK
+from .tokens import tags
 
 _OPEN_TAG = re.compile(r"""<[a-zA-Z][^\s/>]*+(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+)?+)*+>""")
 _CLOSE_TAG = re.compile(r"</([a-zA-Z][^\s/>]*)[^>]*>\s*\Z")
 # Elements that may stand only inside particular parents: what is wrapped is their content, not they themselves.
 _BOUND = frozenset(("li", "dd", "dt", "td", "th", "caption", "figcaption", "summary", "body"))
+
+PARTING = "<br><br>"
 
 
 def rewrite(partition: Partition, decisions: Sequence[Decision]) -> str:
@@ -40,22 +45,42 @@ def rewrite(partition: Partition, decisions: Sequence[Decision]) -> str:
     dropped = _emptied(partition, actions)
     separators = _surplus_separators(blocks, actions)
     pieces: list[str] = []
+    run = False  # whether bare text came last
+    gap: int | None = None  # the place in `pieces` where something was cut behind it
     for number, (block, action, decision) in enumerate(zip(blocks, actions, decisions, strict=True)):
-        if block.kind is Kind.GLUE and (block.scope in dropped or number in separators):
-            continue
-        if action is Action.CUT:
-            continue
-        if action is Action.KEEP:
+        if block.kind is Kind.GLUE:
+            if block.scope in dropped or number in separators:
+                continue
             pieces.append(block.source)
-        elif partition.markup is Markup.TEXT:
-            bullet = BULLET.match(block.source)
-            text = bullet.end() if bullet else 0
-            pieces.append(f"{block.source[:text]}[{told(decision)}] {block.source[text:]}")
-        elif action is Action.COLLAPSE and _may_collapse(block):
-            pieces.append(_collapsed(block, decision))
+            if run and _parts(block):
+                run, gap = False, None
+        elif action is Action.CUT:
+            if run and gap is None:
+                gap = len(pieces)
         else:
-            pieces.append(_marked(block, decision))
+            if gap is not None and not block.tag:
+                pieces.insert(gap, PARTING)
+            pieces.append(_acted(block, action, decision, partition.markup))
+            run, gap = partition.markup is Markup.HTML and not block.tag, None
     return "".join(pieces)
+
+
+def _parts(glue: Block) -> bool:
+    """Whether text before and after this glue stands in different paragraphs."""
+    return glue.tag == "br" or ("<" in glue.source and any(tag.name in BLOCK for tag in tags(glue.source)))
+
+
+def _acted(block: Block, action: Action, decision: Decision, markup: Markup) -> str:
+    """A block that stays, as it is or with what is done to it."""
+    if action is Action.KEEP:
+        return block.source
+    if markup is Markup.TEXT:
+        bullet = BULLET.match(block.source)
+        text = bullet.end() if bullet else 0
+        return f"{block.source[:text]}[{told(decision)}] {block.source[text:]}"
+    if action is Action.COLLAPSE and _may_collapse(block):
+        return _collapsed(block, decision)
+    return _marked(block, decision)
 
 
 def told(decision: Decision) -> str:
@@ -90,16 +115,25 @@ def _surplus_separators(blocks: Sequence[Block], actions: Sequence[Action]) -> s
         if block.kind is not Kind.GLUE:
             since[scope] = (cut or action is Action.CUT, kept or action is not Action.CUT)
         elif block.tag == "br":
-            if cut and not kept:
-                surplus.add(number)
-            else:
+            before = last.get(scope)
+            if not cut or kept:
                 last[scope] = number
+            elif before is not None and _weak(blocks[before]) and not _weak(block):
+                surplus.add(before)
+                last[scope] = number
+            else:
+                surplus.add(number)
             since[scope] = (False, False)
     for scope, (cut, kept) in since.items():
         before = last.get(scope)
         if cut and not kept and before is not None:
             surplus.add(before)
     return surplus
+
+
+def _weak(separator: Block) -> bool:
+    """Whether it parts only because a bullet follows: a line end in plain text."""
+    return separator.source.count("\n") == 1 and not separator.source.strip()
 
 
 def _may_collapse(block: Block) -> bool:
@@ -112,9 +146,7 @@ def _may_collapse(block: Block) -> bool:
 
 def _collapsed(block: Block, decision: Decision) -> str:
     before, inner, after = _inside(block) if block.tag in _BOUND else ("", block.source, "")
-    return (
-        f'{before}<details {MARKED}="{decision.label}"><summary>{told(decision)}</summary>{inner}</details>{after}'
-    )
+    return f'{before}<details {MARKED}="{decision.label}"><summary>{told(decision)}</summary>{inner}</details>{after}'
 
 
 def _marked(block: Block, decision: Decision) -> str:
