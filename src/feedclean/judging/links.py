@@ -20,6 +20,7 @@ _REDIRECT_PATH = re.compile(
     r"/(?:r|go|out|click|redirect|redir|track|visit|link|l|away|exit|recommends|refer)(?:/|$|\.)"
 )
 _WORD = re.compile(r"[a-z]{3,}")
+_NATIONAL = frozenset("ac co com edu go gob gov gv ltd me ne net nom or org plc".split())
 _MOST = 2000  # characters of an address that are read, and remembered: some hold whole pictures
 
 
@@ -85,7 +86,7 @@ def host(url: str | None) -> str:
 
 
 def _site(name: str) -> str:
-    """A host without its first labels: two labels are kept, three where the last two are short (`.co.uk`)."""
+    """A host without its first labels: two are kept, three where the last but one is a country's own (`.co.uk`)."""
     labels = name.lower().strip(".").split(".")
-    short = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
-    return ".".join(labels[-3 if short else -2 :])
+    national = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _NATIONAL
+    return ".".join(labels[-3 if national else -2 :])

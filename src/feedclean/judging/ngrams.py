@@ -22,9 +22,9 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 # Lengths of the runs of bytes and of words, and the bits of a column, for each head.
-TEXT = ((3, 4, 5), (1, 2), 18)
+TEXT = ((4, 5, 6), (1, 2), 19)
 MARKUP = ((4,), (1, 2), 14)
-TITLE = ((3, 4, 5), (1, 2), 16)
+TITLE = ((4, 5, 6), (1, 2), 17)
 
 _BASE = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
 _INVERSE = pow(_BASE, -1, 1 << 64)
@@ -79,7 +79,7 @@ def _tables(length: int) -> tuple[Hashes, Hashes]:
 
 def read(texts: Sequence[str]) -> Words:
     """Join, mask and split texts (any case; lower-cased here). Empty texts are allowed."""
-    joined = ("\n" + "\n".join(text.lower().replace("\n", " ") for text in texts) + "\n").encode("utf-8", "replace")
+    joined = ("\n" + "".join(text.lower().replace("\n", " ") + "\n" for text in texts)).encode("utf-8", "replace")
     raw = np.frombuffer(joined, np.uint8)
     kind = _CLASS[raw]
     digit = kind == DIGIT
