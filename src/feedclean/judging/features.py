@@ -19,7 +19,7 @@ from . import ngrams
 from .links import Target, host, target
 from .ngrams import Words
 
-VERSION = 1  # raised whenever the same block would get other features
+VERSION = 2  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -272,11 +272,13 @@ def _repetition(words: Words, counts: Matrix, sizes: Ints) -> Matrix:
     distinct, number = np.unique(run, return_inverse=True)
     seen = _distinct(number.astype(np.int64) * len(sizes) + passage_of[row]) // len(sizes)
     passages_with = np.bincount(seen, minlength=len(distinct))[number]
-    total = np.maximum(np.bincount(row, minlength=len(counts)), 1)
-    share = np.bincount(row, weights=passages_with > 1, minlength=len(counts)) / total
-    often = np.bincount(row, weights=np.log(passages_with), minlength=len(counts)) / total
-    weight = np.bincount(passage_of, weights=counts, minlength=len(sizes))
-    overall = np.bincount(passage_of, weights=counts * share, minlength=len(sizes)) / np.maximum(weight, 1)
+    runs = np.bincount(row, minlength=len(counts))
+    repeated = np.bincount(row, weights=passages_with > 1, minlength=len(counts))
+    share = repeated / np.maximum(runs, 1)
+    often = np.bincount(row, weights=np.log(passages_with), minlength=len(counts)) / np.maximum(runs, 1)
+    # Lines too short to be compared count neither way; sums of whole numbers, so that equal shares are equal.
+    of_passage = np.bincount(passage_of, weights=runs, minlength=len(sizes))
+    overall = np.bincount(passage_of, weights=repeated, minlength=len(sizes)) / np.maximum(of_passage, 1)
     around = overall[passage_of]
     return np.column_stack((np.maximum(share - around, 0), often * (share > around), around, log_passages))
 
