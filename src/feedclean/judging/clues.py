@@ -37,7 +37,7 @@ _GROUPS: dict[str, list[int]] = {
         for place, name in enumerate(context.NAMES)
         if (" at " in name and name.startswith(("text ", "markup ")))
         or name in ("ads before", "ads after")
-        or name.startswith("passage ")
+        or (name.startswith("passage ") and name not in _REPEATED)
     ],
     "its class names": [
         place for place, name in enumerate(context.NAMES) if name.startswith("markup ") and " at " not in name

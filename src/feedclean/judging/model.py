@@ -184,22 +184,23 @@ class Network:
 
 
 def _check(arrays: Arrays) -> None:
-    labels, fits = len(context.LABELS), None
+    sides = {"labels": len(context.LABELS)}  # and each network's "fits" and "units", from the first array that tells
     for name, shape in SHAPES.items():
         array = arrays.get(name)
         if array is None:
             raise ModelError(f"the weights lack {name!r}", hint="retrain with `feedclean train`")
         if array.dtype.kind != "f" or not np.isfinite(array).all():
             raise ModelError(f"the weights {name!r} hold something else than finite numbers")
-        wanted = tuple(labels if side == "labels" else side for side in shape)
-        if len(array.shape) != len(wanted) or any(
-            isinstance(side, int) and side != given for side, given in zip(wanted, array.shape, strict=True)
-        ):
+        if name.endswith("_scale") and not (array > 0).all():
+            raise ModelError(f"the weights {name!r} hold scales that are not above zero")
+        network = name.partition("_")[0]
+        named = [f"{network} {side}" if side in ("fits", "units") else side for side in shape]
+        for side, found in zip(named, array.shape, strict=False):
+            if isinstance(side, str) and found:
+                sides.setdefault(side, found)
+        wanted = tuple(side if isinstance(side, int) else sides.get(side, 1) for side in named)
+        if array.shape != wanted:
             raise ModelError(f"the weights {name!r} have shape {array.shape}, not {wanted}")
-        if name.endswith("_hidden"):
-            fits = array.shape[0]
-        elif name.endswith(("_hidden_bias", "_out", "_out_bias")) and array.shape[0] != fits:
-            raise ModelError(f"the weights {name!r} are of {array.shape[0]} fits, not {fits}")
 
 
 def _network_shapes(prefix: str, width: int, labels: int | str) -> dict[str, tuple[int | str, ...]]:

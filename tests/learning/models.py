@@ -1,0 +1,79 @@
+"""Models for tests: one of random weights, at once and without scikit-learn, and one that is really trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feedclean.judging import context, features
+from feedclean.judging.model import SHAPES, Model
+
+if TYPE_CHECKING:
+    from feedclean.learning.training import Recipe, Trained
+
+DATA = Path(__file__).parents[2] / "training_data" / "en-a.jsonl"  # eight styles, all labels
+FITS, UNITS = 2, 4
+
+
+@cache
+def _random(seed: int) -> dict[str, NDArray[Any]]:
+    random = np.random.default_rng(seed)
+    sides = {"labels": len(context.LABELS), "fits": FITS, "units": UNITS}
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, shape in SHAPES.items():
+        drawn = random.normal(0, 0.5, tuple(sides[side] if isinstance(side, str) else side for side in shape))
+        if name.endswith(("_scale", "_calibration")):
+            drawn = np.abs(drawn) + 0.5
+        arrays[name] = drawn.astype(np.float16 if name.endswith("_weights") else np.float32)
+    return arrays
+
+
+def random_arrays(seed: int = 0) -> dict[str, NDArray[Any]]:
+    """Weights of the right shapes that have learned nothing."""
+    return dict(_random(seed))
+
+
+def card(name: str = "random") -> dict[str, Any]:
+    """What a card must say at least, but for the digest, which `save_model` adds."""
+    return {
+        "name": name,
+        "feature_version": features.VERSION,
+        "labels": list(context.LABELS),
+        "thresholds": dict.fromkeys(context.LABELS, 0.75),
+        "title_threshold": 0.75,
+    }
+
+
+def model_of(arrays: Mapping[str, NDArray[Any]]) -> Model:
+    return Model(arrays, {**card(), "weights": {"sha256": "0" * 64}})
+
+
+@cache
+def random_model(seed: int = 0) -> Model:
+    return model_of(_random(seed))
+
+
+def recipe() -> Recipe:
+    """As small as it goes: what is tested is that all parts fit together, not what they find."""
+    from feedclean.learning.training import Recipe
+
+    return Recipe(folds=2, units=UNITS, fits=FITS, epochs=3, jobs=1)
+
+
+@cache
+def trained() -> Trained:
+    """A model trained once for each process that tests."""
+    return train([DATA])
+
+
+def train(paths: Sequence[Path]) -> Trained:
+    from feedclean.learning import heads, training
+
+    with mock.patch.object(heads.LinearHead.__init__, "__defaults__", (3.0, 4)):  # of the optimiser's 40 steps
+        return training.train(paths, name="small", recipe=recipe(), say=lambda _: None)
