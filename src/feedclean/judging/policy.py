@@ -58,9 +58,7 @@ class Policy:
             One decision for each block.
         """
         waiting = iter(verdicts)
-        decisions = [
-            self._block(block, next(waiting), thresholds) if judged(block) else _GLUED for block in blocks
-        ]
+        decisions = [self._block(block, next(waiting), thresholds) if judged(block) else _GLUED for block in blocks]
         return self._guarded(blocks, decisions)
 
     def decide_title(self, verdict: Verdict, threshold: float) -> Decision:
@@ -103,7 +101,8 @@ class Policy:
             if len(only) == 1 and guarded[only[0]].action is Action.CUT:
                 milder(only[0], f"it holds the only {what}")
         cuts = [number for number in cuts if guarded[number].action is Action.CUT]
-        if len(cuts) == len([number for number in shown if blocks[number].text]):
+        words = [number for number in shown if blocks[number].text]
+        if set(words or shown) <= set(cuts):
             guard = "nothing would be left of the item"
         else:
             total = sum(len(blocks[number].text) for number in shown)
