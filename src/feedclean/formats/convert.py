@@ -9,6 +9,7 @@ A document that is of the wanted format already is handed on as it is, but for H
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 from collections.abc import Callable
@@ -97,10 +98,12 @@ def _read(data: bytes, source: Format, url: str | None, limits: Limits) -> Any:
 def _read_xml(data: bytes, url: str | None, limits: Limits) -> Facts:
     """What feedparser reads, and over it what can be had more exactly."""
     document = open_xml_feed(data, url=url, limits=limits)
-    read = read_feed(data)
-    if len(read.entries) != len(document.items):
-        # It takes entries inside entries for entries of the feed, and does not know every old vocabulary.
-        read = read_feed(without_nested(document))
+    read: Any = Facts()
+    with contextlib.suppress(FormatError):
+        read = read_feed(data)
+        if len(read.entries) != len(document.items):
+            # It takes entries inside entries for entries of the feed, and does not know every old vocabulary.
+            read = read_feed(without_nested(document))
     known = len(read.entries) == len(document.items)
     entries = [dict(entry) for entry in read.entries] if known else [{} for _ in document.items]
     for number, entry in enumerate(entries):

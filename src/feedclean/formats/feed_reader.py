@@ -7,6 +7,7 @@ from typing import Any
 
 import feedparser
 
+from feedclean.errors import FormatError
 from feedclean.formats.encodings import candidates
 from feedclean.formats.feed_writer import write_atom, write_rss
 from feedclean.formats.xml_repair import declared_encoding, repair
@@ -19,15 +20,21 @@ def read_feed(data: bytes) -> Any:
 
     Always by `BytesIO`: feedparser takes bytes for a file name or an address first. Only for bytes that are known to be
     harmless, or in a process that may be lost (see `rescue.py`).
+
+    Raises:
+        FormatError: feedparser tripped over something (a reference to no character, a polygon without points).
     """
-    return feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    try:
+        return feedparser.parse(io.BytesIO(data), sanitize_html=False, resolve_relative_uris=False)
+    except Exception as fault:
+        raise FormatError(f"feedparser cannot read it: {type(fault).__name__}: {fault}") from fault
 
 
 def regenerate(data: bytes) -> bytes:
     """A malformed feed, written anew in the vocabulary it was written in; empty if there is neither entry nor title."""
     try:
         parsed = read_feed(data)
-    except ValueError:  # a reference to no character, such as &#xD800;
+    except FormatError:
         parsed = read_feed(repair(next(candidates(data, declared_encoding(data)))).encode())
     if not parsed.entries and not parsed.feed.get("title"):
         return b""

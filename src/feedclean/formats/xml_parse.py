@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -35,30 +36,44 @@ def parse_xml(data: bytes, limits: Limits) -> tuple[Any, bool]:
     """
     check_size(data, limits)
     check_tags(data, limits)
+    complaint: FormatError
     try:
         root = _parse(data)
+        pristine = _is_utf8(data)
+        _check_names(root, data, pristine)
     except etree.XMLSyntaxError as fault:
+        complaint = told(fault)
+    except FormatError as fault:
         complaint = fault
     else:
         _check_depth(root, limits)
-        return root, _is_utf8(data)
-    for text in candidates(data, declared_encoding(data)):
-        mended = repair(text)
-        for attempt in (str, bind):
-            try:
-                root = _parse(attempt(mended).encode(), encoding="utf-8")
-            except etree.XMLSyntaxError as fault:
-                told(fault)
-                if attempt is str and fault.code == _NAMESPACE_ERROR:
-                    continue
-            else:
-                _check_depth(root, limits)
-                return root, False
-            break
-        # The first reading that decodes is the one that its declaration, its mark or UTF-8 stands for: another one
-        # would only be other characters with the same faults.
-        break
-    raise told(complaint)
+        return root, pristine
+    # The first reading that decodes is the one that its mark, its declaration or UTF-8 stands for: another one would
+    # only be other characters with the same faults.
+    mended = _mend(next(candidates(data, declared_encoding(data))))
+    if mended is None:
+        raise complaint
+    _check_depth(mended, limits)
+    return mended, False
+
+
+def _mend(text: str) -> Any | None:
+    """The root of a document that only has small faults, else `None`."""
+    repaired = repair(text)
+    try:
+        try:
+            root = _parse(repaired.encode(), encoding="utf-8")
+        except etree.XMLSyntaxError as fault:
+            told(fault)
+            if fault.code != _NAMESPACE_ERROR:
+                return None
+            root = _parse(bind(repaired).encode(), encoding="utf-8")
+        _check_names(root, b"", pristine=False)
+    except LimitError:
+        raise
+    except (etree.XMLSyntaxError, FormatError):
+        return None
+    return root
 
 
 def parse_fragment(xml: str) -> Any:
@@ -109,6 +124,17 @@ def _parse(data: bytes, encoding: str | None = None) -> Any:
         recover=False,
     )
     return etree.fromstring(data, parser)
+
+
+def _check_names(root: Any, data: bytes, pristine: bool) -> None:
+    """Refuse names that only the fifth edition of XML 1.0 allows: half of all parsers, expat first, know the fourth."""
+    if pristine and data.isascii():
+        return
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(data if pristine else write_xml(root), True)
+    except expat.ExpatError as fault:
+        raise FormatError(f"not well-formed at line {fault.lineno}: {expat.ErrorString(fault.code)}") from fault
 
 
 def _check_depth(root: Any, limits: Limits) -> None:
