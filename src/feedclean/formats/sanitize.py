@@ -107,7 +107,7 @@ def plain_title(source: str) -> str:
         if not _TAGGED.search(source):
             return source
         source = _TAGS_IN_TEXT.sub("", _UNSEEN.sub("", source))
-    return _TAGGED.sub("", source)
+    return source.replace("<", "")
 
 
 def _as_paragraphs(source: str) -> str:

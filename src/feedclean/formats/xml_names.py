@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 ATOM = "http://www.w3.org/2005/Atom"
 ATOM_03 = "http://purl.org/atom/ns#"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
@@ -18,6 +20,7 @@ ATOMS = frozenset((ATOM, ATOM_03))
 FEED_ROOTS = frozenset(("rss", "rdf", "feed", "channel", "entry"))
 
 
+@lru_cache(maxsize=4096)  # a feed has dozens of names, and thousands of elements
 def split(tag: object) -> tuple[str, str]:
     """Namespace and local name of an lxml tag; `("", "")` for comments and processing instructions."""
     if not isinstance(tag, str):
