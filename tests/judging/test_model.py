@@ -136,9 +136,12 @@ def _spoiled(name: str, how: str) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-@pytest.mark.parametrize("name", SHAPES)
+_HOWS = ("nan", "inf", "integers", "objects", "complex", "longer", "deeper", "empty", "scalar")
+
+
 @pytest.mark.parametrize(
-    "how", ["missing", "nan", "inf", "integers", "objects", "complex", "longer", "wider", "deeper", "empty", "scalar"]
+    ("name", "how"),
+    [*((name, how) for name in SHAPES for how in ("missing", "wider")), *(("block_out_bias", how) for how in _HOWS)],
 )
 def test_weights_that_do_not_fit_are_refused_by_name(name: str, how: str) -> None:
     with pytest.raises(ModelError) as caught:
