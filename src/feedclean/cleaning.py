@@ -43,19 +43,31 @@ class Judge(Protocol):
     """What cleaning needs of a model; `judging.model.Model` is one."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its name and digest."""
+        ...
 
     @property
-    def thresholds(self) -> Mapping[str, float]: ...
+    def thresholds(self) -> Mapping[str, float]:
+        """Probability from which a block is acted upon, by label."""
+        ...
 
     @property
-    def title_threshold(self) -> float: ...
+    def title_threshold(self) -> float:
+        """Probability from which a title is clickbait."""
+        ...
 
-    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]: ...
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+        """A verdict for every block of every passage; the passages of one call are one document."""
+        ...
 
-    def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]: ...
+    def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]:
+        """A verdict for the title of every passage."""
+        ...
 
-    def clues(self, passages: Sequence[Passage], wanted: Sequence[tuple[int, int]]) -> list[tuple[Clue, ...]]: ...
+    def clues(self, passages: Sequence[Passage], wanted: Sequence[tuple[int, int]]) -> list[tuple[Clue, ...]]:
+        """What decided about the `wanted` blocks, each given as numbers of passage and block in it."""
+        ...
 
 
 def clean(
@@ -111,7 +123,7 @@ def clean_document(
     for _ in range(_PASSES):
         if not _pass(drafts, model, policy, explain):
             break
-    titles = _titles(drafts, model, policy, explain)
+    titles = _titles(drafts, model, policy)
     ledger: list[Cut] = []
     results: list[CleanedItem] = []
     for number, (draft, title) in enumerate(zip(drafts, titles, strict=True)):
@@ -120,9 +132,7 @@ def clean_document(
                 document.replace(number, body, text)
         if title is not None:
             _apply_title(document, number, draft.item, title.decision, policy)
-        results.append(
-            CleanedItem(draft.item, title, tuple(tuple(body) for body in draft.judged), tuple(draft.texts))
-        )
+        results.append(CleanedItem(draft.item, title, tuple(tuple(body) for body in draft.judged), tuple(draft.texts)))
         ledger.extend(_ledger(draft))
     return Cleaned(document.to_bytes(), document.format, tuple(results), tuple(ledger), model.name)
 
@@ -148,6 +158,12 @@ class _Draft:
         if not self.judged:
             self.judged = [[Judged(block, _UNTOUCHED) for block in part.blocks] for part in self.partitions]
             self.left = [_shown(part.blocks) for part in self.partitions]
+
+    def spent(self, body: int) -> tuple[int, int]:
+        """Visible characters of a body as published, and how many of them have been cut."""
+        shown = [one for one in self.judged[body] if one.block.kind is not Kind.GLUE]
+        gone = sum(len(one.block.text) for one in shown if one.decision.action is Action.CUT)
+        return sum(len(one.block.text) for one in shown), gone
 
     def passage(self, body: int) -> Passage:
         blocks = tuple(block for block in self.partitions[body].blocks if judged(block))
@@ -182,10 +198,11 @@ def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool)
         readings.extend(_Reading(draft, body, draft.passage(body)) for body in range(len(draft.texts)))
     readings = [reading for reading in readings if reading.passage.blocks]
     verdicts = _judge(readings, model)
-    decided = [
-        policy.decide(reading.partition.blocks, given, model.thresholds)
-        for reading, given in zip(readings, verdicts, strict=True)
-    ]
+    decided: list[list[Decision]] = []
+    for reading, given in zip(readings, verdicts, strict=True):
+        published, gone = reading.draft.spent(reading.body)
+        blocks = reading.partition.blocks
+        decided.append(policy.decide(blocks, given, model.thresholds, published=published, gone=gone))
     if explain or any(decision.action is not Action.KEEP for decisions in decided for decision in decisions):
         _add_clues(readings, decided, model, explain)
     changed = False
@@ -209,7 +226,8 @@ def _judge(readings: Sequence[_Reading], model: Judge) -> list[list[Verdict]]:
             own.append(reading)
             before |= texts
     # In document order, so that the batch does not depend on which field is the fullest.
-    own = [reading for reading in readings if reading in own] if len(own) < len(readings) else list(readings)
+    chosen = set(own)
+    own = [reading for reading in readings if reading in chosen]
     found = dict(zip(own, model.judge([reading.passage for reading in own]), strict=True))
     known: dict[tuple[_Draft, str], Verdict] = {}
     for reading in fullest:
@@ -255,14 +273,12 @@ def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
         return False
     draft.texts[body] = text
     draft.left[body] = [
-        original
-        for original, position in zip(left, shown, strict=True)
-        if decisions[position].action is not Action.CUT
+        original for original, position in zip(left, shown, strict=True) if decisions[position].action is not Action.CUT
     ]
     return True
 
 
-def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool) -> list[Judged | None]:
+def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> list[Judged | None]:
     """Judge the titles, beside the bodies as they are now."""
     titled = [draft for draft in drafts if draft.title.strip()]
     passages = [
@@ -280,7 +296,7 @@ def _length(passage: Passage) -> int:
     return sum(len(block.text) for block in passage.blocks)
 
 
-_PREFIX = re.compile(r"\[clickbait\] ")
+_PREFIX = re.compile(r"\A\[clickbait\] ")
 
 
 def _apply_title(document: Document, number: int, item: Item, decision: Decision, policy: Policy) -> None:

@@ -45,7 +45,13 @@ class Policy:
     max_share: float = 0.6
 
     def decide(
-        self, blocks: Sequence[Block], verdicts: Sequence[Verdict], thresholds: Mapping[str, float]
+        self,
+        blocks: Sequence[Block],
+        verdicts: Sequence[Verdict],
+        thresholds: Mapping[str, float],
+        *,
+        published: int | None = None,
+        gone: int = 0,
     ) -> list[Decision]:
         """Decide about the blocks of one item.
 
@@ -53,13 +59,17 @@ class Policy:
             blocks: all blocks of a field, glue included.
             verdicts: one for each *judged* block, in order.
             thresholds: of the model, by label.
+            published: visible characters that the field had as published; those of `blocks` if `None`.
+            gone: how many of them were cut before.
 
         Returns:
             One decision for each block.
         """
         waiting = iter(verdicts)
         decisions = [self._block(block, next(waiting), thresholds) if judged(block) else _GLUED for block in blocks]
-        return self._guarded(blocks, decisions)
+        if published is None:
+            published = sum(len(block.text) for block in blocks if block.kind is not Kind.GLUE)
+        return self._guarded(blocks, decisions, published, gone)
 
     def decide_title(self, verdict: Verdict, threshold: float) -> Decision:
         """Decide about a title. It is never cut: at most `Action.MARK`, carried out as `title_action` says."""
@@ -84,7 +94,7 @@ class Policy:
             return Decision(Action.MARK, label, probability, verdict, guard="tags do not balance")
         return Decision(action, label, probability, verdict)
 
-    def _guarded(self, blocks: Sequence[Block], decisions: list[Decision]) -> list[Decision]:
+    def _guarded(self, blocks: Sequence[Block], decisions: list[Decision], published: int, gone: int) -> list[Decision]:
         shown = [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
         cuts = [number for number in shown if decisions[number].action is Action.CUT]
         if not cuts:
@@ -105,8 +115,7 @@ class Policy:
         if set(words or shown) <= set(cuts):
             guard = "nothing would be left of the item"
         else:
-            total = sum(len(blocks[number].text) for number in shown)
-            share = sum(len(blocks[number].text) for number in cuts) / max(total, 1)
+            share = (gone + sum(len(blocks[number].text) for number in cuts)) / max(published, 1)
             if share <= self.max_share:
                 return guarded
             guard = f"more than {self.max_share:.0%} of the item would be cut"
