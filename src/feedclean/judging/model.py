@@ -105,8 +105,11 @@ class Model:
 
 
 def block_inputs(passages: Sequence[Passage]) -> tuple[Grams, Grams, Matrix, Matrix, NDArray[np.int64]]:
-    """What the model reads of passages: n-grams of the text and of the markup, whether the markup is known, the
-    structure, and the passages' sizes. Training and serving both begin here."""
+    """What the model reads of passages; training and serving both begin here.
+
+    Returns:
+        N-grams of the text and of the markup, whether the markup is known, the structure, and the passages' sizes.
+    """
     words = ngrams.read([block.text for passage in passages for block in passage.blocks])
     homes = [host(passage.url) for passage in passages]
     names = [
@@ -151,8 +154,10 @@ class Linear:
 
 
 class Network:
-    """A network with one hidden layer, several fits of it averaged, then calibrated (vector scaling; Guo et al.,
-    2017, "On Calibration of Modern Neural Networks")."""
+    """A network with one hidden layer, several fits of it averaged, then calibrated.
+
+    Calibration is vector scaling (Guo et al., 2017, "On Calibration of Modern Neural Networks").
+    """
 
     def __init__(self, arrays: Arrays, prefix: str) -> None:
         def get(name: str) -> Matrix:

@@ -71,7 +71,7 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]
         self.max_iter = max_iter
 
     def fit(self, X: sparse.csr_matrix, y: Labels, sample_weight: Matrix | None = None) -> LinearHead:
-        """Fit to labels 0, 1, …"""
+        """Fit to labels that count from 0."""
         fitted = LogisticRegression(C=self.C, max_iter=self.max_iter, tol=1e-3)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # stopping early is intended
@@ -116,7 +116,7 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         self.seed = seed
 
     def fit(self, X: Matrix, y: Labels, sample_weight: Matrix | None = None) -> Ensemble:
-        """Fit to labels 0, 1, …"""
+        """Fit to labels that count from 0."""
         self.mean_ = X.mean(axis=0).astype(np.float32).astype(np.float64)
         spread = X.std(axis=0)
         self.scale_ = np.where(spread > 1e-6, spread, 1.0).astype(np.float32).astype(np.float64)
