@@ -10,6 +10,7 @@ was done is told by a sign before each line (`-` cut, `~` collapsed, `!` marked)
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator
@@ -244,14 +245,19 @@ def _because(one: Judged) -> str:
     """The clues (words of the block in quotation marks), the guard, and that the model was not sure."""
     decision = one.decision
     clues: tuple[Clue, ...] = decision.verdict.clues if decision.verdict else ()
-    said = one.block.text.lower()
-    words = [f'"{clue.text}"' if clue.text.lower() in said else clue.text for clue in clues[:_CLUES]]
+    said = _words(one.block.text)
+    words = [f'"{clue.text}"' if _words(clue.text) in said else clue.text for clue in clues[:_CLUES]]
     told = [_visible(", ".join(words))] if words else []
     if decision.guard:
         told.append(f"not cut: {decision.guard}")
     if decision.unsure:
         told.append("unsure")
     return "; ".join(told)
+
+
+def _words(text: str) -> str:
+    """The words alone: a clue runs across punctuation."""
+    return f" {' '.join(re.findall(r'\w+', text.lower()))} "
 
 
 def _share(decision: Decision) -> str:
