@@ -42,22 +42,31 @@ def annotation(document: Mapping[str, Any]) -> Json:
     Raises:
         KeyError: the document lacks a field of the schema, or its `source`.
     """
-    kept = ("id", "lang", "kind", "style", "title_label", "source")
+    kept = ("id", "lang", "kind", "style", "title_label")
     blocks = []
     for block in document["blocks"]:
         one = {"index": block["index"], "digest": block["digest"], "label": block["label"]}
         blocks.append({**one, "unsure": True} if block.get("unsure") else one)
-    return {**{name: document[name] for name in kept if document.get(name)}, "blocks": blocks}
+    return {
+        **{name: document[name] for name in kept if document.get(name)},
+        "source": document["source"],
+        "blocks": blocks,
+    }
 
 
 def annotate(source: Path, target: Path) -> int:
     """Write the annotations of a file of labelled real documents; how many there are.
 
     Raises:
-        CorpusError: the file cannot be read.
+        CorpusError: the file cannot be read, or holds a document that is not of a source.
         OutputError: the target cannot be written.
     """
-    lines = [json.dumps(annotation(document), separators=(",", ":")) for document in documents(source)]
+    lines: list[str] = []
+    for document in documents(source):
+        try:
+            lines.append(json.dumps(annotation(document), separators=(",", ":")))
+        except KeyError as error:
+            raise CorpusError(f"document {document.get('id')!r} has no {error}", where=str(source)) from error
     _write(target, lines)
     return len(lines)
 
@@ -84,7 +93,7 @@ def materialise(annotated: Sequence[Path], folder: Path, target: Path) -> Fetche
         for wanted in documents(path):
             document = known.get(_key(wanted))
             if document is None:
-                missing.append(f"{wanted['source']['set']}/{wanted['source']['document']}")
+                missing.append("/".join(_key(wanted)[:2]))
                 continue
             blocks, differ = _labelled(wanted, document)
             changed += differ
@@ -117,7 +126,7 @@ def documents(path: Path) -> Iterator[Json]:
     """The documents of a `.jsonl` or `.jsonl.xz` file.
 
     Raises:
-        CorpusError: it cannot be read, or a line is not a JSON object.
+        CorpusError: it cannot be read, or a line is not a JSON object with blocks.
     """
     number = 0
     try:
@@ -125,10 +134,11 @@ def documents(path: Path) -> Iterator[Json]:
             for number, line in enumerate(lines, 1):  # noqa: B007  # named in the error
                 if line.strip():
                     document = json.loads(line)
-                    if not isinstance(document, dict):
-                        raise ValueError("not an object")
+                    blocks = document.get("blocks") if isinstance(document, dict) else None
+                    if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
+                        raise ValueError("not a document with blocks")
                     yield document
-    except (OSError, ValueError, lzma.LZMAError, EOFError) as error:
+    except (OSError, ValueError, lzma.LZMAError, EOFError, RecursionError) as error:
         raise CorpusError(f"cannot be read: {error}", where=f"{path}:{number}") from error
 
 
@@ -139,7 +149,8 @@ def _sources(folder: Path) -> list[Path]:
 def _key(document: Json) -> tuple[str, str, str]:
     """A document of a source may be there in several windows: its first block tells them apart."""
     source = document.get("source") or {}
-    return str(source.get("set")), str(source.get("document")), str(document["blocks"][0]["index"])
+    first: Json = next(iter(document["blocks"]), {})
+    return str(source.get("set")), str(source.get("document")), str(first.get("index"))
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:

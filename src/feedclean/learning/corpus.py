@@ -48,7 +48,9 @@ def files(paths: Sequence[Path]) -> list[Path]:
             raise CorpusError("no such file or folder", where=str(path))
         found.extend(sorted(path.glob("*.jsonl")) + sorted(path.glob("real/*.jsonl")) if path.is_dir() else [path])
     if not found:
-        raise CorpusError("no .jsonl files", where=", ".join(map(str, paths)), hint="see docs/labelling.md for the form")
+        raise CorpusError(
+            "no .jsonl files", where=", ".join(map(str, paths)), hint="see docs/labelling.md for the form"
+        )
     return found
 
 
@@ -63,14 +65,14 @@ def load(paths: Sequence[Path]) -> list[Example]:
 
 def _examples(path: Path) -> Iterator[Example]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # `splitlines` would also part a line at U+2028
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"cannot be read: {error}", where=str(path)) from error
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 yield _example(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 told = f"no {error}" if isinstance(error, KeyError) else str(error)
                 hint = "run `feedclean corpus check` for all faults"
                 raise CorpusError(told, where=f"{path}:{number}", hint=hint) from error
@@ -78,7 +80,8 @@ def _examples(path: Path) -> Iterator[Example]:
 
 def _example(document: dict[str, object]) -> Example:
     blocks = document["blocks"]
-    assert isinstance(blocks, list)
+    if not isinstance(blocks, list):
+        raise TypeError("'blocks' is not a list")
     title = document.get("title") or ""
     title_label = str(document.get("title_label") or "")
     return Example(
