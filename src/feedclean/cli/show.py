@@ -257,7 +257,8 @@ def _because(one: Judged) -> str:
 
 def _words(text: str) -> str:
     """The words alone: a clue runs across punctuation."""
-    return f" {' '.join(re.findall(r'\w+', text.lower()))} "
+    words = re.findall(r"\w+", text.lower())
+    return f" {' '.join(words)} "
 
 
 def _share(decision: Decision) -> str:
