@@ -121,6 +121,15 @@ def test_full_feeds_keep_ids_titles_and_texts(source: str, to: str) -> None:
         assert any(fullest == field.text for field in new.bodies) or not fullest
 
 
+def test_an_address_with_attributes_is_still_the_address() -> None:
+    """RSS has no other place for it than its plain link, and the first of several is the one."""
+    links = '<link href="http://e/1" title="t" hreflang="de"/><link href="http://e/2" hreflang="en"/>'
+    source = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>a</id>{links}</entry></feed>'.encode()
+    written = convert(source, Format.ATOM, "rss")
+    assert b"<link>http://e/1</link>" in written and b'href="http://e/2"' in written
+    assert open_document(through(source, "atom", "rss", "atom")).items[0].url == "http://e/1"
+
+
 def test_foreign_elements_survive_between_feeds() -> None:
     """A ticker is news."""
     written = convert((GOLDEN / "full.rss").read_bytes(), Format.RSS, "atom")

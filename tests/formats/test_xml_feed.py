@@ -375,3 +375,16 @@ def test_a_feed_without_change_is_written_as_it_came_even_from_a_stream_of_bytes
         rss(item(), "<?xml version='1.0' encoding='UTF-8'?>\r\n"),
     ):
         assert open_xml_feed(io.BytesIO(source).getvalue()).to_bytes() == source
+
+
+def test_names_that_only_half_of_all_parsers_know_are_not_passed_on() -> None:
+    """Such a feed is well-formed for libxml2, but not for expat: it is refused here, and goes to the rescue."""
+    with pytest.raises(FormatError, match="not well-formed at line 1: not well-formed"):
+        open_xml_feed(rss("<item><ti\u02dcle>x</ti\u02dcle></item>"))
+    strict(open_xml_feed(rss("<item><stra\u00dfe a\u00e4='\u02dc'>\u02dc</stra\u00dfe></item>")).to_bytes())
+
+
+def test_entries_go_by_either_name_in_every_vocabulary() -> None:
+    """`<entry>` in RSS and `<item>` in Atom exist."""
+    assert len(open_xml_feed(rss("<entry/><item/>")).items) == 2
+    assert len(open_xml_feed(f'<feed xmlns="{ATOM}"><item/><entry/></feed>'.encode()).items) == 2

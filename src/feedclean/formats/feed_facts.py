@@ -114,7 +114,7 @@ def _common(facts: dict[str, Any], to: Format) -> dict[str, Any]:
     for key in ("subtitle", "rights"):
         facts[key] = _plain_text(facts, key) or None
         facts.pop(f"{key}_detail", None)
-    _addresses(facts)
+    _addresses(facts, to)
     for key in _DATES:
         convert = rss_date if to is Format.RSS and key == "published" else iso_date
         facts[key] = convert(dict.get(facts, key), dict.get(facts, f"{key}_parsed"))
@@ -169,7 +169,7 @@ def _plain(title: str, to: Format) -> dict[str, str]:
     return {"type": "text/plain", "value": value}
 
 
-def _addresses(facts: dict[str, Any]) -> None:
+def _addresses(facts: dict[str, Any], to: Format) -> None:
     """Drop every address that is not to be followed, and give the main one a place among the links."""
     links = []
     for link in facts.get("links") or ():
@@ -177,8 +177,12 @@ def _addresses(facts: dict[str, Any]) -> None:
         if href:
             links.append({**_described(link), "href": href})
     main = safe_url(facts.get("link"))
-    if main and not any(link["href"] == main and link.get("rel", "alternate") == "alternate" for link in links):
+    if main and not any(link["href"] == main and _is_alternate(link) for link in links):
         links.insert(0, {"rel": "alternate", "type": "text/html", "href": main})
+    if main and to is Format.RSS:
+        # The <link> of RSS has no attributes.
+        number = next(at for at, one in enumerate(links) if one["href"] == main and _is_alternate(one))
+        links[number] = {"rel": "alternate", "type": "text/html", "href": main}
     facts["links"], facts["link"] = links, main
     facts["comments"] = safe_url(facts.get("comments"))
     for key in ("image", "source"):
@@ -187,6 +191,10 @@ def _addresses(facts: dict[str, Any]) -> None:
         named = plain_title(held.get("title") or "")
         facts[key] = {"href": href, "title": named, "link": safe_url(held.get("link"))} if href else None
     facts["logo"], facts["icon"] = safe_url(facts.get("logo")), safe_url(facts.get("icon"))
+
+
+def _is_alternate(link: dict[str, Any]) -> bool:
+    return bool(link.get("rel", "alternate") == "alternate")
 
 
 def _described(link: Any) -> dict[str, str]:

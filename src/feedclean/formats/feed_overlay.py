@@ -53,7 +53,8 @@ def without_nested(document: XmlFeed) -> bytes:
 
 
 def _relink(entry: dict[str, Any], link: str | None) -> None:
-    for held in entry.get("links") or ():
+    links = entry.get("links") or ()
+    for held in links if link not in [held.get("href") for held in links] else ():
         if held.get("href") == entry.get("link") and held.get("rel", "alternate") == "alternate":
             held["href"] = link
             break
