@@ -128,8 +128,11 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     title_arrays, titles = _titles(examples, fold_of, count, recipe)
     arrays |= title_arrays
     thresholds = {
-        label.value: evaluation.threshold(scored.where(world), [label] if label.value not in ("promo", "teaser") else
-                                          [Label.PROMO, Label.TEASER], COST)
+        label.value: evaluation.threshold(
+            scored.where(world),
+            [label] if label.value not in ("promo", "teaser") else [Label.PROMO, Label.TEASER],
+            COST,
+        )
         for label in Label
     }
     card = {
@@ -153,18 +156,30 @@ def _folds(examples: Sequence[Example], recipe: Recipe) -> tuple[Ints, int]:
     styles = [example.style for example in examples]
     count = min(recipe.folds, len(set(styles)))
     if count < 2:
-        raise CorpusError("all documents are of one style, so nothing can be tested on an unseen one",
-                          hint="add documents of another `style`")
-    present = {label for example in examples for label in example.labels}
-    if len(present) < len(corpus.LABELS):
-        missing = ", ".join(corpus.LABELS[i] for i in range(len(corpus.LABELS)) if i not in present)
-        raise CorpusError(f"no block is labelled {missing}", hint="a model needs examples of every label")
+        raise CorpusError(
+            "all documents are of one style, so nothing can be tested on an unseen one",
+            hint="add documents of another `style`",
+        )
     marks = [int(any(label in (1, 2) for label in example.labels)) + 2 * example.real for example in examples]
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=recipe.seed)
     fold_of = np.zeros(len(examples), np.int64)
     for fold, (_, held) in enumerate(splitter.split(marks, marks, styles)):
         fold_of[held] = fold
+    for fold in range(-1, count):  # with all documents, then without each fold: so that the plainest fault comes first
+        seen = [example for example, own in zip(examples, fold_of, strict=True) if own != fold]
+        _check_labels(seen, "no" if fold < 0 else "outside of one or two styles, no")
     return fold_of, count
+
+
+def _check_labels(examples: Sequence[Example], told: str) -> None:
+    """Every head must see every label."""
+    blocks = {label for example in examples for label in example.labels}
+    titles = {example.title_label for example in examples if example.passage.title}
+    for things, labels, present in (("block", corpus.LABELS, blocks), ("title", corpus.TITLE_LABELS, titles)):
+        missing = ", ".join(label for place, label in enumerate(labels) if place not in present)
+        if missing:
+            hint = "a model needs examples of every label in several styles"
+            raise CorpusError(f"{told} {things} is labelled {missing}", hint=hint)
 
 
 def _views(examples: list[Example], fold_of: Ints, recipe: Recipe) -> list[_View]:
@@ -203,9 +218,7 @@ def _read(feeds: list[list[Example]], style_fold: dict[str, int], recipe: Recipe
     )
 
 
-def _head(
-    X: sparse.csr_matrix, view: _View, C: float, count: int, recipe: Recipe
-) -> tuple[list[LinearHead], Matrix]:
+def _head(X: sparse.csr_matrix, view: _View, C: float, count: int, recipe: Recipe) -> tuple[list[LinearHead], Matrix]:
     """A head for each fold, fitted on the others, then one fitted on everything; and the out-of-fold scores."""
     masks = [view.folds != fold for fold in range(count)] + [np.ones(len(view.folds), bool)]
     heads = Parallel(n_jobs=recipe.jobs, max_nbytes="1M")(
@@ -253,8 +266,6 @@ def _titles(
 ) -> tuple[dict[str, NDArray[Any]], evaluation.Scored]:
     """The head and network for titles."""
     titled = [place for place, example in enumerate(examples) if example.title_label >= 0 and example.passage.title]
-    if len({examples[place].title_label for place in titled}) < 2:
-        raise CorpusError("titles of both labels are needed", hint="label some titles `clickbait`, some `plain`")
     said, structure = title_inputs([examples[place].passage for place in titled])
     X = matrix(said, ngrams.TITLE[2])
     labels = np.array([examples[place].title_label for place in titled])

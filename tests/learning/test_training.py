@@ -1,0 +1,243 @@
+"""What is served is what was trained, and the same data give the same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.utils.validation import check_is_fitted
+
+from feedclean.errors import CorpusError
+from feedclean.judging import context, ngrams
+from feedclean.judging.model import Model, Network, block_inputs
+from feedclean.learning import corpus, training
+from feedclean.learning.corpus import Example
+from feedclean.learning.heads import Calibration, Ensemble, LinearHead, NgramHasher, matrix
+from feedclean.model_files import load_model, save_model
+from tests.learning.models import DATA, FITS, UNITS, random_arrays, recipe, train, trained
+
+
+def examples() -> list[Example]:
+    return corpus.load([DATA])
+
+
+# ── Parity ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_serving_gives_what_scikit_learn_gives() -> None:
+    """From text to calibrated probability, part by part fitted here."""
+    some = examples()[:40]
+    passages = [example.passage for example in some]
+    labels = np.array([label for example in some for label in example.labels])
+    assert set(labels) == set(range(5))
+    said, names, known, structure, sizes = block_inputs(passages)
+    shown, named = matrix(said, ngrams.TEXT[2]), matrix(names, ngrams.MARKUP[2])
+    text, markup = LinearHead(max_iter=3).fit(shown, labels), LinearHead(max_iter=3).fit(named, labels)
+    inputs = context.stack(text.decision_function(shown), markup.decision_function(named), known, structure, sizes)
+    network = Ensemble(UNITS, FITS, epochs=2).fit(inputs, labels)
+    calibration = Calibration().fit(network.predict_proba(inputs), labels)
+    arrays = {
+        **random_arrays(),
+        **text.arrays("text"),
+        **markup.arrays("markup"),
+        **network.arrays("block"),
+        **calibration.arrays("block"),
+    }
+    served = Model(arrays, {}).probabilities(passages)
+    expected = calibration.transform(network.predict_proba(inputs))
+    assert np.abs(served - expected).max() <= 1e-6
+
+
+def test_two_labels_are_served_as_scikit_learn_fits_them() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(80, len(random_arrays()["title_mean"])))
+    labels = (inputs[:, 0] > 0).astype(np.int64)
+    ensemble = Ensemble(UNITS, FITS, epochs=3).fit(inputs, labels)
+    served = Network({**random_arrays(), **ensemble.arrays("title")}, "title").raw(inputs)
+    assert np.abs(served - ensemble.predict_proba(inputs)).max() <= 1e-6
+
+
+@pytest.mark.slow
+def test_the_card_says_how_well_serving_and_scikit_learn_agree() -> None:
+    assert trained().card["parity"] <= 1e-6
+
+
+def test_sums_are_what_a_sparse_product_gives() -> None:
+    texts = [block.text for example in examples()[:20] for block in example.passage.blocks]
+    table = np.random.default_rng(0).normal(size=(1 << 12, 3)).astype(np.float32)
+    found = ngrams.grams(ngrams.read(texts), (3, 4), (1, 2), 12)
+    np.testing.assert_allclose(ngrams.sums(table, found), matrix(found, 12) @ table, atol=1e-5)
+
+
+# ── The parts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_hasher_keeps_the_conventions_of_estimators() -> None:
+    hasher = NgramHasher(characters=(3,), words=(1,), bits=10)
+    assert hasher.get_params() == {"characters": (3,), "words": (1,), "bits": 10}
+    assert hasher.fit_transform(["buy now", ""]).shape == (2, 1024)
+    assert LinearHead(C=2).get_params()["C"] == 2
+    assert Ensemble(units=3).set_params(units=5).units == 5
+
+
+def test_weights_of_heads_are_those_that_are_shipped() -> None:
+    counts = matrix(ngrams.grams(ngrams.read(["buy now", "news", "buy", "rates"]), (3,), (1,), 8), 8)
+    head = LinearHead().fit(counts, np.array([1, 0, 1, 0]))
+    check_is_fitted(head)
+    assert (head.regression_.coef_ == head.arrays("x")["x_weights"].astype(np.float64).T).all()
+
+
+def test_calibration_keeps_the_order_of_a_label_and_sums_to_one() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 5, 400)
+    logs = random.normal(0, 1, (400, 5)) + 3 * np.eye(5)[labels]
+    raw = context.softmax(7 * logs)  # far too sure: three would be right
+    calibration = Calibration().fit(raw, labels)
+    assert (calibration.weights_ > 0).all() and (calibration.weights_ < 1).all()
+    given = calibration.transform(raw)
+    np.testing.assert_allclose(given.sum(axis=1), 1)
+    chances = np.linspace(0.01, 0.99, 50)
+    rows = np.repeat((1 - chances)[:, None] / 4, 5, axis=1)
+    rows[:, 1] = chances
+    assert (np.diff(calibration.transform(rows)[:, 1]) > 0).all()
+
+    def surprise(probabilities: context.Matrix) -> float:
+        return float(-np.log(probabilities[np.arange(400), labels]).mean())
+
+    assert surprise(given) < surprise(raw)
+
+
+# ── Folds ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_style_is_trained_on_or_tested_on_and_never_both() -> None:
+    fold_of, count = training._folds(examples(), recipe())
+    folds: dict[str, set[int]] = {}
+    for example, fold in zip(examples(), fold_of.tolist(), strict=True):
+        folds.setdefault(example.style, set()).add(fold)
+    assert all(len(own) == 1 for own in folds.values())
+    assert set(fold_of.tolist()) == set(range(count)) == {0, 1}
+
+
+def test_every_arrangement_of_a_document_lies_in_its_fold() -> None:
+    given = examples()
+    fold_of, _ = training._folds(given, recipe())
+    views = training._views(given, fold_of, recipe())
+    style_fold = {example.style: int(fold) for example, fold in zip(given, fold_of, strict=True)}
+    rows = [style_fold[example.style] for example in given for _ in example.labels]
+    assert all(view.folds.tolist() == rows for view in views[:3])
+    for view in views:
+        assert view.text.shape[0] == len(view.labels) == len(view.folds) == len(view.weights) == view.sizes.sum()
+    assert (views[1].known == 0).all() and len(views) == 4
+
+
+def test_scores_are_given_by_the_head_that_has_not_seen_the_fold() -> None:
+    counts = matrix(ngrams.grams(ngrams.read(["a b c", "buy now", "a b d", "buy it"] * 4), (3,), (1,), 8), 8)
+    labels, folds = np.array([0, 1, 0, 1] * 4), np.repeat([0, 1], 8)
+    heads = [LinearHead().fit(counts[folds != fold], labels[folds != fold]) for fold in (0, 1)]
+    unseen = training._unseen([*heads, heads[0]], counts, folds)
+    for fold in (0, 1):
+        np.testing.assert_array_equal(unseen[folds == fold], heads[fold].decision_function(counts[folds == fold]))
+
+
+# ── The whole ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.slow
+def test_a_trained_model_is_saved_with_its_card_and_learned_something(tmp_path: Path) -> None:
+    found = trained()
+    save_model(tmp_path / "small", found.arrays, found.card)
+    model = load_model(tmp_path / "small")
+    assert model.name.startswith("small-")
+    card = json.loads((tmp_path / "small" / "card.json").read_text(encoding="utf-8"))
+    assert card["data"]["sha256"] == corpus.digest([DATA]) and card["data"]["files"] == [DATA.name]
+    assert card["data"]["written"]["documents"] == len(examples())
+    assert set(card["thresholds"]) == set(context.LABELS) and card["cost_of_lost_editorial"] == 50
+    assert {"numpy", "scipy", "scikit-learn", "python"} <= set(card["versions"])
+    guess = model.probabilities([example.passage for example in examples()]).argmax(axis=1)
+    assert (guess == [label for example in examples() for label in example.labels]).mean() > 0.6
+
+
+def _digest_of_training(environment: dict[str, str]) -> str:
+    code = (
+        "import hashlib; from tests.learning.models import trained; t = trained();"
+        "print(hashlib.sha256(b''.join(k.encode() + t.arrays[k].tobytes() for k in sorted(t.arrays))).hexdigest(),"
+        "t.card['thresholds'])"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(root / "src"), str(root))), **environment},
+    )
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_same_data_give_the_same_bytes_with_any_hash_seed_and_any_number_of_threads() -> None:
+    one = _digest_of_training({"PYTHONHASHSEED": "1", "OPENBLAS_NUM_THREADS": "1"})
+    assert one == _digest_of_training({"PYTHONHASHSEED": "77", "OPENBLAS_NUM_THREADS": "2"})
+
+
+# ── What cannot be trained on ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _refused(tmp_path: Path, documents: list[dict[str, Any]]) -> str:
+    path = tmp_path / "few.jsonl"
+    path.write_text("\n".join(map(json.dumps, documents)), encoding="utf-8")
+    with pytest.raises(CorpusError) as caught:
+        train([path])
+    told = str(caught.value)
+    assert "\n" not in told and caught.value.hint
+    return told
+
+
+def _documents() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
+
+
+def test_documents_of_one_style_are_refused(tmp_path: Path) -> None:
+    assert "one style" in _refused(tmp_path, [{**document, "style": "same"} for document in _documents()])
+
+
+def test_a_missing_label_is_named(tmp_path: Path) -> None:
+    documents = _documents()
+    for document in documents:
+        document["blocks"] = [block for block in document["blocks"] if block["label"] != "disclosure"]
+    assert "disclosure" in _refused(tmp_path, documents)
+
+
+def test_titles_of_one_label_are_refused(tmp_path: Path) -> None:
+    changed = [{**document, "title_label": "plain"} for document in _documents()]
+    assert "no title is labelled clickbait" in _refused(tmp_path, changed)
+
+
+def test_documents_without_blocks_train_nothing(tmp_path: Path) -> None:
+    assert "style" in _refused(tmp_path, [{**document, "blocks": []} for document in _documents()])
+
+
+def test_a_label_that_only_one_style_has_is_refused_by_name(tmp_path: Path) -> None:
+    """The folds without that style would have no example of it."""
+    documents = _documents()
+    for document in documents:
+        if document["style"] != "ipo-spac-news":
+            document["blocks"] = [block for block in document["blocks"] if block["label"] != "disclosure"]
+    assert "disclosure" in _refused(tmp_path, documents)
+
+
+def test_real_pages_alone_calibrate_where_there_are_enough(tmp_path: Path) -> None:
+    given = examples()
+    real = [replace(example, real=True) for example in given]
+    views = training._views(real, training._folds(real, recipe())[0], recipe())
+    assert len(views) == 3 and all(view.real.all() for view in views)  # no feeds are made of them
