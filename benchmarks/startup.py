@@ -1,0 +1,54 @@
+"""How long a shell user waits: cold processes, against what importing numpy alone takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from common import ROOT, arguments, in_turns, model_folder, rows, show
+
+_BASE = 'python -c "import numpy"'
+
+
+def _run(command: list[str]) -> float:
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()}")
+    return seconds
+
+
+def _installed() -> list[str]:
+    """The command as it is installed beside this Python, or as a module of the checkout."""
+    script = Path(sys.executable).with_name("feedclean")
+    if script.is_file():
+        return [str(script)]
+    start = "import sys; sys.path.insert(0, 'src'); sys.argv[0] = 'feedclean'; from feedclean.cli import main; main()"
+    return [sys.executable, "-c", start]
+
+
+def main() -> None:
+    """Measure and print."""
+    options = arguments(__doc__ or "", runs=15).parse_args()
+    with tempfile.TemporaryDirectory() as spare:
+        model = model_folder(options.model, Path(spare) / "model")
+        command = _installed()
+        tasks: dict[str, Callable[[], float]] = {
+            _BASE: partial(_run, [sys.executable, "-c", "import numpy"]),
+            "feedclean --help": partial(_run, [*command, "--help"]),
+            "feedclean clean examples/article.html": partial(
+                _run, [*command, "clean", "--model", str(model), "examples/article.html"]
+            ),
+        }
+        taken = in_turns(tasks, options.runs)
+    show(rows(taken, _BASE), {"python": sys.version.split()[0], "model": model.name}, options.json)
+
+
+if __name__ == "__main__":
+    main()
