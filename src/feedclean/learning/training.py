@@ -167,7 +167,7 @@ def _folds(examples: Sequence[Example], recipe: Recipe) -> tuple[Ints, int]:
         fold_of[held] = fold
     for fold in range(-1, count):  # with all documents, then without each fold: so that the plainest fault comes first
         seen = [example for example, own in zip(examples, fold_of, strict=True) if own != fold]
-        _check_labels(seen, "no" if fold < 0 else "outside of one or two styles, no")
+        _check_labels(seen, "no" if fold < 0 else "without the styles of one fold, no")
     return fold_of, count
 
 
