@@ -7,6 +7,7 @@
     ├── ModelError         the model cannot be used (missing, tampered with, another feature version)
     ├── CorpusError        labelled data that cannot be used (file, line and field are named)
     ├── SettingsError      a setting or a combination of options that makes no sense
+    ├── ForbiddenError     an address that must not be connected to: not public, not http(s), the proxy itself
     └── OutputError        the result cannot be written
 
 Foreign exceptions (lxml, feedparser, numpy, the operating system) become one of these at the one border that calls
@@ -64,6 +65,10 @@ class CorpusError(FeedcleanError):
 
 class SettingsError(FeedcleanError):
     """A setting or a combination of options that makes no sense."""
+
+
+class ForbiddenError(FeedcleanError):
+    """An address that must not be connected to."""
 
 
 class OutputError(FeedcleanError):
