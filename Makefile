@@ -12,7 +12,7 @@ help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/ready ## set up, then clean the sample article and the sample feed and show what was cut, and why
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/show.sh
+	@for example in examples/article.html examples/feed.xml; do $(BIN)/feedclean clean --diff --explain $$example || exit; done
 
 test: check ## set up, then everything CI runs: checks, tests, doctests, the wheel
 	$(BIN)/python -m pytest
@@ -26,7 +26,7 @@ format: $(VENV)/ready-for-tests ## let ruff format the source and mend what it s
 train: $(VENV)/ready ## rebuild models/default from training_data, bit for bit
 	$(BIN)/feedclean train
 
-evaluate: $(VENV)/ready ## scores per label and language, from folds grouped by style
+evaluate: $(VENV)/ready ## measure the shipped model on the labelled documents (those it learned from included)
 	$(BIN)/feedclean evaluate
 
 quality: $(VENV)/ready-for-tests ## only the tests that hold the shipped model to its floors
