@@ -33,7 +33,7 @@ quality: $(VENV)/ready-for-tests ## only the tests that hold the shipped model t
 	$(BIN)/python -m pytest tests/quality
 
 bench: $(VENV)/ready ## the figures in the README
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks
 
 clean: ## forget the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
