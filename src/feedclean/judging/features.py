@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ..types import Block, Kind, Passage
 from . import ngrams
-from .links import Target, host, target
+from .links import Target, home, target
 from .ngrams import Words
 
-VERSION = 2  # raised whenever the same block would get other features
+VERSION = 3  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -53,7 +53,7 @@ NAMES: tuple[str, ...] = (
     "has exclamation", "has question", "has money",
     "log characters", "log words", "characters per word",
     *(f"ends in {end}" for end in _ENDS), "ends in a word", "begins lower", "begins with quote", "begins with digit",
-    "links", "linked share", "words per link", "no target", "anchor", "mail", "same site", "other site", "relative",
+    "links", "linked share", "words per link", "no target", "anchor", "mail", "same site", "other site",
     "redirects", "tracked", "affiliate", "sponsored", "nofollow", "log slug", "depth", "images",
     *(f"kind {kind}" for kind in _KINDS), *(f"tag {tag}" for tag in _TAGS), *(f"inside {name}" for name in _INSIDE),
     "containers", "has markup", "has names",
@@ -121,15 +121,20 @@ def _ends(last: str, first: str) -> tuple[bool, ...]:
     )
 
 
+def home_of(passage: Passage) -> str:
+    """The host that a passage is published on, or `""` if nothing tells."""
+    return home(passage.url, (link.href for block in passage.blocks for link in block.links))
+
+
 def _linked(passages: Sequence[Passage]) -> Matrix:
     """Where the links of each block lead, and how many pictures it has."""
     table = np.zeros((sum(len(passage.blocks) for passage in passages), _LINKED))
     row = 0
     for passage in passages:
-        home = host(passage.url)
+        own = home_of(passage)
         for block in passage.blocks:
             if block.links:
-                table[row, :-1] = _links(block, home)
+                table[row, :-1] = _links(block, own)
             table[row, -1] = min(block.images, 5)
             row += 1
     return table
@@ -150,7 +155,6 @@ def _links(block: Block, home: str) -> tuple[float, ...]:
         kinds.count("mail") / count,
         kinds.count("same") / count,
         kinds.count("other") / count,
-        kinds.count("relative") / count,
         sum(one.redirects for one in found) / count,
         sum(one.tracked for one in found) / count,
         sum(one.affiliate for one in found) / count,
@@ -283,8 +287,12 @@ def _repetition(words: Words, counts: Matrix, sizes: Ints) -> Matrix:
     return np.column_stack((np.maximum(share - around, 0), often * (share > around), around, log_passages))
 
 
-def markup_words(block: Block, home: str) -> str:
-    """The words of a block's class names, ids, containers and link paths, as one text for the markup head."""
+def markup(passages: Sequence[Passage]) -> list[str]:
+    """For every block, the words of its class names, ids, containers and link paths: a text for the markup head."""
+    return [_markup(block, own) for passage in passages for own in [home_of(passage)] for block in passage.blocks]
+
+
+def _markup(block: Block, home: str) -> str:
     found: list[str] = [f"{block.tag or 'text'}"]
     found.extend(block.names)
     for depth, container in enumerate(block.containers[:6]):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -28,7 +30,7 @@ _MOST = 2000  # characters of an address that are read, and remembered: some hol
 class Target:
     """What a link's address tells about where it leads."""
 
-    kind: str  # "none", "anchor", "script", "mail", "same", "other" or "relative"
+    kind: str  # "none", "anchor", "script", "mail", "same" (a relative one, too) or "other"
     redirects: bool = False  # passes through a redirector
     tracked: bool = False  # carries tracking parameters
     affiliate: bool = False  # carries partner or offer parameters
@@ -62,7 +64,7 @@ def _target(href: str, home: str) -> Target:
         return Target("mail")
     path = parts.path.lower()
     segments = [segment for segment in path.split("/") if segment]
-    kind = "relative" if not host else "same" if home and _site(host) == _site(home) else "other"
+    kind = "same" if not host or (home and _site(host) == _site(home)) else "other"
     slug = segments[-1].count("-") + segments[-1].count("_") + 1 if segments else 0
     words = tuple(word for segment in segments if segment.count("-") < 3 for word in _WORD.findall(segment))
     query = parts.query
@@ -77,10 +79,24 @@ def _target(href: str, home: str) -> Target:
     )
 
 
-def host(url: str | None) -> str:
-    """The host of a URL, or `""`."""
+def home(url: str | None, hrefs: Iterable[str]) -> str:
+    """The host a document is published on: that of its URL, else the one that most of its own links lead to.
+
+    Saved pages and labelled documents often come without their URL; `""` if nothing tells.
+    """
+    own = _host(url or "")
+    if own:
+        return own
+    hosts = Counter(name for href in hrefs if (name := _host(href[:_MOST])))
+    if not hosts:
+        return ""
+    name, count = hosts.most_common(1)[0]
+    return name if count >= 3 and 2 * count >= hosts.total() else ""
+
+
+def _host(url: str) -> str:
     try:
-        return (urlsplit(url).hostname or "") if url else ""
+        return urlsplit(url).hostname or ""
     except ValueError:
         return ""
 

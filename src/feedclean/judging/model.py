@@ -19,7 +19,6 @@ from ..errors import ModelError
 from ..types import Block, Clue, Kind, Passage, Verdict
 from . import clues as explaining
 from . import context, features, ngrams
-from .links import host
 from .ngrams import Grams
 
 Matrix = NDArray[np.float64]
@@ -111,16 +110,13 @@ def block_inputs(passages: Sequence[Passage]) -> tuple[Grams, Grams, Matrix, Mat
         N-grams of the text and of the markup, whether the markup is known, the structure, and the passages' sizes.
     """
     words = ngrams.read([block.text for passage in passages for block in passage.blocks])
-    homes = [host(passage.url) for passage in passages]
-    names = [
-        features.markup_words(block, home)
-        for passage, home in zip(passages, homes, strict=True)
-        for block in passage.blocks
-    ]
     known = np.array([float(has_markup(block)) for passage in passages for block in passage.blocks])
     sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
     structure = features.structure(passages, words)
-    said, markup = ngrams.grams(words, *ngrams.TEXT), ngrams.grams(ngrams.read(names), *ngrams.MARKUP)
+    said, markup = (
+        ngrams.grams(words, *ngrams.TEXT),
+        ngrams.grams(ngrams.read(features.markup(passages)), *ngrams.MARKUP),
+    )
     return said, markup, known, structure, sizes
 
 
@@ -131,13 +127,12 @@ def has_markup(block: Block) -> bool:
 
 def title_inputs(passages: Sequence[Passage]) -> tuple[Grams, Matrix]:
     """N-grams of the titles, and their structure: that of a block, and how their item's text meets them."""
-    titled = [
-        Passage((Block(passage.title, Kind.TITLE, " ".join(passage.title.split())),), "") for passage in passages
-    ]
+    titled = [Passage((Block(passage.title, Kind.TITLE, " ".join(passage.title.split())),), "") for passage in passages]
     words = ngrams.read([passage.blocks[0].text for passage in titled])
     said = ngrams.grams(words, *ngrams.TITLE)
-    alone = np.vstack([features.structure([one], ngrams.read([one.blocks[0].text])) for one in titled])
-    return said, np.hstack((alone[:, features.TITLE_COLUMNS], features.answered(passages)))
+    # These columns are about a text alone, so all titles can be read at once.
+    structure = features.structure(titled, words)[:, features.TITLE_COLUMNS]
+    return said, np.hstack((structure, features.answered(passages)))
 
 
 class Linear:

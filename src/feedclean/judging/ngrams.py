@@ -145,15 +145,15 @@ def placed(
     row_of[words.row_starts - 1] = np.arange(words.count)
     gap = words.bytes == _GAP
     for n in characters:
-        first = np.arange(len(words.bytes) - n + 1)
-        if not len(first):
+        count = len(words.bytes) - n + 1
+        if count <= 0:
             continue
         # Line feeds only at the edges: then first and last but one byte belong to one text.
-        valid = row_of[first] == row_of[first + n - 2]
+        valid = row_of[:count] == row_of[n - 2 : n - 2 + count]
         for inner in range(1, n - 1):
-            valid &= ~gap[first + inner]
-        first = first[valid]
-        window = (words.prefix[first + n] - words.prefix[first]) * inverses[first]
+            valid &= ~gap[inner : inner + count]
+        first = np.flatnonzero(valid)
+        window = ((words.prefix[n:] - words.prefix[:count]) * inverses[:count])[first]
         yield row_of[first], first, first + n, (_mixed(window, n) >> shift).astype(np.int32)
     for n in word_runs:
         count = len(words.hashes) - n + 1
@@ -181,5 +181,6 @@ def sums(table: Floats, found: Grams) -> NDArray[np.float64]:
     result = np.zeros((len(found.offsets) - 1, table.shape[1]), np.float64)
     filled = np.flatnonzero(np.diff(found.offsets))
     if len(filled):
-        result[filled] = np.add.reduceat(table[found.columns], found.offsets[filled], axis=0, dtype=np.float64)
+        rows = np.take(table, found.columns, axis=0)  # twice as fast as indexing
+        result[filled] = np.add.reduceat(rows, found.offsets[filled], axis=0, dtype=np.float64)
     return result * found.scale
