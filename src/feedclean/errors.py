@@ -8,10 +8,11 @@
     ├── CorpusError        labelled data that cannot be used (file, line and field are named)
     ├── SettingsError      a setting or a combination of options that makes no sense
     ├── ForbiddenError     an address that must not be connected to: not public, not http(s), the proxy itself
+    ├── StoreError         what the proxy remembers cannot be read or written just now (locked, full, away)
     └── OutputError        the result cannot be written
 
-Foreign exceptions (lxml, feedparser, numpy, the operating system) become one of these at the one border that calls
-the foreign library, so a caller needs no other `except`.
+Foreign exceptions (lxml, feedparser, numpy, SQLAlchemy, the operating system) become one of these at the one border
+that calls the foreign library, so a caller needs no other `except`.
 """
 
 from __future__ import annotations
@@ -69,6 +70,10 @@ class SettingsError(FeedcleanError):
 
 class ForbiddenError(FeedcleanError):
     """An address that must not be connected to."""
+
+
+class StoreError(FeedcleanError):
+    """What the proxy remembers cannot be read or written just now."""
 
 
 class OutputError(FeedcleanError):
