@@ -212,6 +212,11 @@ class Store:
         wanted = set(blocks)
         return {row.block: records.label(row) for row in found if row.block in wanted}
 
+    def has_labels(self) -> bool:
+        """Whether people said anything at all; most questions about labels can be spared where they did not."""
+        query = select(schema.labels.c.block).limit(1)
+        return self._database.read(lambda connection: connection.execute(query).first()) is not None
+
     # ── The store itself ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:

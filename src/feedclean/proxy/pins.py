@@ -1,0 +1,258 @@
+"""Verdicts that stay (D8): a judge that remembers what it said, and obeys what people said.
+
+    block ── a person's label? ──> that
+          ── pinned? ──> that
+          ── else ──> the model, as if the advertisements around were gone ──> pinned
+
+An item whose editorial text did not change must not change when its advertisements rotate, or a reader shows it as
+unread again. So a verdict must not depend on which advertisements stand beside the block at the moment it is first
+seen: `settling.py` makes it as if they were gone. What is served first is then what is served ever after.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
+
+from ..cleaning import Judge
+from ..errors import StoreError
+from ..types import Clue, Label, Passage, TitleLabel, Verdict
+from .block_keys import Place, block_key, near_key, title_key
+from .nouns import LabelRow, Pin
+from .settling import Spot, settle, with_company
+
+V = TypeVar("V")
+Probabilities = tuple[float, ...]
+
+_REMEMBERED = 50_000  # pins kept in memory, 20 MB
+_CLUES = 10_000  # blocks whose clues are kept in memory
+_ACTED = [number for number, label in enumerate(Label) if label in {Label.PROMO, Label.TEASER}]
+BY_HAND = Clue("labelled by you", 99.0)
+
+
+class Memory(Protocol):
+    """What is needed of the store; `store.Store` is one."""
+
+    def pins(self, blocks: Sequence[str]) -> dict[str, Pin]:
+        """As `Store.pins`."""
+        ...
+
+    def pin(self, pins: Sequence[Pin]) -> None:
+        """As `Store.pin`."""
+        ...
+
+    def labels(self, blocks: Sequence[str]) -> dict[str, LabelRow]:
+        """As `Store.labels`."""
+        ...
+
+    def has_labels(self) -> bool:
+        """As `Store.has_labels`."""
+        ...
+
+
+class PinnedJudge:
+    """A judge around another one, for as long as the process lives; may be used from any thread.
+
+    Args:
+        model: judges what is not pinned.
+        store: keeps pins and labels. Without one, and while it fails, pins last as long as this object.
+        tell: is told of each failure of the store.
+    """
+
+    def __init__(
+        self, model: Judge, store: Memory | None = None, *, tell: Callable[[StoreError], None] | None = None
+    ) -> None:
+        self._model = model
+        self._store = store
+        self._tell = tell or (lambda _: None)
+        self._recent: _Recent[Probabilities] = _Recent(_REMEMBERED)
+        self._clues: _Recent[tuple[Clue, ...]] = _Recent(_CLUES)
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self._model.name
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """The model's."""
+        return self._model.thresholds
+
+    @property
+    def title_threshold(self) -> float:
+        """The model's."""
+        return self._model.title_threshold
+
+    def forget(self) -> None:
+        """Read pins from the store again; for when they were changed there on purpose."""
+        self._recent.clear()
+        self._clues.clear()
+
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+        """A verdict for every block of every passage: a person's, else the pinned one, else a new one."""
+        keys = _keys(passages)
+        labelled = self._labelled(passages)
+        pinned, sure = self._pinned({key for of_passage in keys for key in of_passage}, len(Label))
+        given = {
+            spot: labelled.get(spot) or (Verdict(pinned[key]) if key in pinned else None) for spot, key in _spots(keys)
+        }
+        new = {spot: verdict for spot, verdict in given.items() if verdict is not None}
+        if len(new) < len(given):
+            settled = settle(self._model, passages, new)
+            fresh: dict[str, Verdict] = {}
+            for spot, verdict in settled.items():
+                key = keys[spot[0]][spot[1]]
+                # The same words twice in an item get one verdict: the one that cuts less.
+                if key not in fresh or _acted(verdict) < _acted(fresh[key]):
+                    fresh[key] = verdict
+            self._pin(fresh, sure)
+            new |= {spot: Verdict(fresh[keys[spot[0]][spot[1]]].probabilities) for spot in settled}
+        return [[new[number, block] for block in range(len(passage.blocks))] for number, passage in enumerate(passages)]
+
+    def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]:
+        """A verdict for the title of every passage, likewise."""
+        keys = [Place(passage).title_key() for passage in passages]
+        pinned, sure = self._pinned(set(keys), len(TitleLabel))
+        asked = [number for number, key in enumerate(keys) if key not in pinned]
+        if asked:
+            found = self._model.judge_titles([passages[number] for number in asked])
+            fresh = {keys[number]: verdict for number, verdict in reversed(list(zip(asked, found, strict=True)))}
+            self._pin(fresh, sure)
+            pinned |= {key: verdict.probabilities for key, verdict in fresh.items()}
+        names = [title_key(passage.title) for passage in passages]
+        said = self._said(names) if self._any_labels() else {}
+        return [
+            _said_of(TitleLabel, said.get(name)) or Verdict(pinned[key]) for name, key in zip(names, keys, strict=True)
+        ]
+
+    def clues(self, passages: Sequence[Passage], wanted: Sequence[Spot]) -> list[tuple[Clue, ...]]:
+        """The clues for some blocks; that a person labelled it is reason enough."""
+        keys = _keys(passages)
+        found: dict[Spot, tuple[Clue, ...]] = dict.fromkeys(self._labelled(passages), (BY_HAND,))
+        asked: list[Spot] = []
+        for spot in wanted:
+            known = found.get(spot) or self._clues.get(keys[spot[0]][spot[1]])
+            if known is None:
+                asked.append(spot)
+            else:
+                found[spot] = known
+        if asked:
+            chosen = with_company({number for number, _ in asked}, len(passages))
+            place = {number: position for position, number in enumerate(chosen)}
+            told = self._model.clues(
+                [passages[number] for number in chosen], [(place[number], block) for number, block in asked]
+            )
+            for spot, clues in zip(asked, told, strict=True):
+                found[spot] = clues
+                self._clues.put({keys[spot[0]][spot[1]]: clues})
+        return [found[spot] for spot in wanted]
+
+    # ── What is remembered ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _pinned(self, keys: set[str], width: int) -> tuple[dict[str, Probabilities], bool]:
+        """What is pinned, and whether that is all there is."""
+        found = {key: known for key in keys if (known := self._recent.get(key)) and len(known) == width}
+        missing = sorted(keys - found.keys())
+        if not missing or self._store is None:
+            return found, self._store is not None
+        try:
+            pins = self._store.pins(missing)
+        except StoreError as error:
+            self._tell(error)
+            return found, False
+        read = {key: pin.probabilities for key, pin in pins.items() if _plausible(pin.probabilities, width)}
+        self._recent.put(read)
+        return found | read, True
+
+    def _pin(self, fresh: Mapping[str, Verdict], sure: bool) -> None:
+        """Remember new verdicts; in the store only if it is certain that it has none about the same blocks."""
+        self._recent.put({key: verdict.probabilities for key, verdict in fresh.items()})
+        if sure and self._store is not None:
+            try:
+                self._store.pin([Pin(key, self.name, verdict.probabilities) for key, verdict in fresh.items()])
+            except StoreError as error:
+                self._tell(error)
+
+    def _labelled(self, passages: Sequence[Passage]) -> dict[Spot, Verdict]:
+        """What people said of these blocks, or of others of their template."""
+        if not self._any_labels():
+            return {}
+        names = {
+            (number, place): (block_key(block.text, block.source), near_key(block.text))
+            for number, passage in enumerate(passages)
+            for place, block in enumerate(passage.blocks)
+        }
+        said = self._said({name for pair in names.values() for name in pair if name})
+        found: dict[Spot, Verdict] = {}
+        for spot, (exact, near) in names.items():
+            verdict = _said_of(Label, said.get(exact)) or (_said_of(Label, said.get(near)) if near else None)
+            if verdict is not None:
+                found[spot] = verdict
+        return found
+
+    def _any_labels(self) -> bool:
+        try:
+            return self._store is not None and self._store.has_labels()
+        except StoreError as error:
+            self._tell(error)
+            return False
+
+    def _said(self, names: Iterable[str]) -> dict[str, LabelRow]:
+        try:
+            return self._store.labels(sorted(set(names))) if self._store is not None else {}
+        except StoreError as error:
+            self._tell(error)
+            return {}
+
+
+def _keys(passages: Sequence[Passage]) -> list[list[str]]:
+    return [[place.key(block) for block in passage.blocks] for passage in passages for place in (Place(passage),)]
+
+
+def _spots(keys: Sequence[Sequence[str]]) -> Iterable[tuple[Spot, str]]:
+    return (((number, block), key) for number, row in enumerate(keys) for block, key in enumerate(row))
+
+
+def _acted(verdict: Verdict) -> float:
+    return sum(verdict.probabilities[number] for number in _ACTED)
+
+
+def _plausible(probabilities: Probabilities, width: int) -> bool:
+    """Whether a pin can be what was pinned: a changed bit must not cut anything for good."""
+    return (
+        len(probabilities) == width
+        and all(0 <= value <= 1 for value in probabilities)
+        and math.isclose(sum(probabilities), 1, abs_tol=1e-3)
+    )
+
+
+def _said_of(kind: type[Label | TitleLabel], row: LabelRow | None) -> Verdict | None:
+    """The verdict that a person gave, if it is of this kind."""
+    order = [one.value for one in kind]
+    if row is None or row.label not in order:
+        return None
+    return Verdict(tuple(float(value == row.label) for value in order), (BY_HAND,))
+
+
+class _Recent(Generic[V]):
+    """The last so many values, by digest."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: dict[str, V] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> V | None:
+        return self._values.get(key)
+
+    def put(self, values: Mapping[str, V]) -> None:
+        with self._lock:
+            self._values.update(values)
+            while len(self._values) > self._most:
+                del self._values[next(iter(self._values))]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._values.clear()
