@@ -168,6 +168,18 @@ def test_cutting_goes_on_until_nothing_changes() -> None:
     assert text(f"{NEWS}<h2>HOOK</h2>{NEWS}") == f"{NEWS}<h2>HOOK</h2>{NEWS}"
 
 
+def test_blocks_that_read_as_one_after_a_cut_are_judged_as_one() -> None:
+    """Without its heading this table is one of data, and what is decided about it holds for all that it is made of."""
+    page = f"{NEWS}<table><tr><td><h2>PROMO</h2>x<td>HOOK<tr><td>a<td>b</table>"
+    once = cleaned(page)
+    assert once.content.count(b"<mark") == 1
+    assert clean(once.content, model=JUDGE).content == once.content
+    assert [(line.text, line.action) for line in once.ledger] == [
+        ("PROMO", Action.CUT),
+        *((text, Action.MARK) for text in ("x", "HOOK", "a", "b")),
+    ]
+
+
 def test_bodies_of_one_item_are_cut_alike() -> None:
     """A short body that repeats the beginning of the long one loses what the long one loses, marked-up or not."""
     full = f"{NEWS}<p>PROMO one</p>{NEWS}<p>HOOK</p>"

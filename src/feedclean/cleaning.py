@@ -262,20 +262,51 @@ def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
     """Write down what was decided about a field and change its text; whether it changed."""
     draft, body = reading.draft, reading.body
     blocks = reading.partition.blocks
-    left, shown = draft.left[body], _shown(blocks)
-    if len(left) != len(shown):
-        return False  # what is left reads differently than before: leave it at that
-    for original, position in zip(left, shown, strict=True):
+    shown = _shown(blocks)
+    places = _published(draft.judged[body], draft.left[body], [blocks[position] for position in shown])
+    for originals, position in zip(places, shown, strict=True):
         if judged(blocks[position]):
-            draft.judged[body][original] = Judged(draft.judged[body][original].block, decisions[position])
+            for original in originals:
+                draft.judged[body][original] = Judged(draft.judged[body][original].block, decisions[position])
     text = rewrite(reading.partition, decisions)
     if text == draft.texts[body]:
         return False
     draft.texts[body] = text
     draft.left[body] = [
-        original for original, position in zip(left, shown, strict=True) if decisions[position].action is not Action.CUT
+        original
+        for originals, position in zip(places, shown, strict=True)
+        for original in originals
+        if decisions[position].action is not Action.CUT
     ]
     return True
+
+
+def _published(was: Sequence[Judged], left: Sequence[int], now: Sequence[Block]) -> list[list[int]]:
+    """Which of the published blocks that are left each block of the text as it is now stands for.
+
+    Nearly always one each. But a table whose heading was cut may read as one block of data, and an inline element
+    without the paragraph it held as part of the line around it.
+    """
+    if len(left) == len(now):
+        return [[original] for original in left]
+    waiting = list(reversed(left))
+    places: list[list[int]] = []
+    for block in now:
+        found: list[int] = []
+        offset = 0
+        while waiting:
+            one = was[waiting[-1]]
+            if one.decision.action is not Action.KEEP:  # marked before, so it is not written as it was
+                if block.kind is Kind.SETTLED and not found:
+                    found.append(waiting.pop())
+                break
+            place = block.source.find(one.block.source, offset)
+            if place < 0:
+                break
+            offset = place + len(one.block.source)
+            found.append(waiting.pop())
+        places.append(found)
+    return places
 
 
 def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> list[Judged | None]:
