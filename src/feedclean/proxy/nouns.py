@@ -1,8 +1,8 @@
 """The nouns of the proxy: frozen, without logic. Times are seconds since the epoch (UTC) unless they say otherwise.
 
-    reader ──> app ──> refresh ──> upstream ──> publisher
-                │         │
-                └─────────┴──> store
+reader ──> app ──> refresh ──> upstream ──> publisher
+            │         │
+            └─────────┴──> store
 """
 
 from __future__ import annotations
