@@ -17,9 +17,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-import platformdirs
 from sqlalchemy import Connection, delete, select, tuple_, update
 
 from ..errors import StoreError
@@ -29,15 +27,10 @@ from .nouns import Body, FeedState, LabelRow, LedgerRow, Pin
 from .records import ledger_key
 from .schema import digest
 
-__all__ = ["Store", "default_url", "ledger_key"]
+__all__ = ["Store", "ledger_key"]
 
 _DROPPED_AT_ONCE = 50  # bodies of one transaction, so that nobody waits long for it
 _SHED = 2 << 20  # bytes of bodies that make room on a full disk
-
-
-def default_url() -> str:
-    """The store of a proxy that is told nothing else: a file in the platform's data folder."""
-    return f"sqlite:///{Path(platformdirs.user_data_dir('feedclean', appauthor=False)) / 'store.db'}"
 
 
 class Store:
