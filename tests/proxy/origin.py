@@ -37,6 +37,7 @@ class Clock:
     def __init__(self, start: float = 1_772_620_200.0) -> None:
         self.wall = start
         self.mono = 1000.0
+        self.real_nap: float | None = None  # real seconds that a sleep takes instead of virtual ones
 
     def now(self) -> float:
         return self.wall
@@ -50,8 +51,9 @@ class Clock:
         self.mono += seconds
 
     async def sleep(self, seconds: float) -> None:
-        self.turn(seconds)
-        await asyncio.sleep(0)
+        if self.real_nap is None:
+            self.turn(seconds)
+        await asyncio.sleep(self.real_nap or 0)
 
 
 class Publisher:

@@ -268,6 +268,15 @@ def test_broken_clock_keeps_no_feed_waiting() -> None:
     assert wait(replace(START, next_fetch=NOW + 30 * DAY, last_fetch=NOW), NOW) == 30 * DAY
 
 
+def test_copy_that_was_dropped_is_fetched_again_before_its_time() -> None:
+    planned = after(START, fresh({"cache-control": "max-age=86400"}), NOW, Hints())
+    assert wait(planned, NOW + 10) == DAY - 10
+    assert wait(planned, NOW + 10, kept=False) == 50 and wait(planned, NOW + 60, kept=False) == 0
+    busy = after(planned, failed(Outcome.BUSY, {"retry-after": "7200"}), NOW + 60, Hints())
+    assert wait(busy, NOW + 60, kept=False) == 7200  # but never against the publisher's word
+    assert wait(after(START, failed(Outcome.REFUSED), NOW, Hints()), NOW, kept=False) == 450
+
+
 @given(
     st.sampled_from(Outcome),
     st.dictionaries(st.sampled_from("cache-control expires age date retry-after etag".split()), st.text(max_size=40)),

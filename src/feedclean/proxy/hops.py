@@ -13,7 +13,7 @@ from feedclean.proxy.dial import NotDialledError
 from feedclean.proxy.nouns import Answer, Outcome
 from feedclean.proxy.spelling import PORTS, canonical_url
 
-__all__ = ["REDIRECTS", "Hops", "fault", "flat", "is_sendable", "meaning"]
+__all__ = ["REDIRECTS", "Hops", "fault", "flat", "is_sendable", "meaning", "same_origin"]
 
 REDIRECTS = {301: True, 302: False, 303: False, 307: False, 308: True}  # status: whether it is permanent
 _LISTS = frozenset("cache-control content-encoding link vary".split())  # headers whose repetitions add up
@@ -35,14 +35,12 @@ class Hops:
         Raises:
             ForbiddenError: what it leads to is no address.
         """
-        old = urlsplit(canonical_url(self.url))
-        self.url = canonical_url(urljoin(old.geturl(), target.replace(" ", "%20")))
-        new = urlsplit(self.url)
+        old = canonical_url(self.url)
+        self.url = canonical_url(urljoin(old, target.replace(" ", "%20")))
         self._count += 1
         self._permanent &= permanent
-        self._downgraded |= (old.scheme, new.scheme) == ("https", "http")
-        secured = (old.scheme, new.scheme, old.port, new.port) == ("http", "https", None, None)
-        return old.hostname == new.hostname and (secured or _port(old) == _port(new))
+        self._downgraded |= old.startswith("https:") and self.url.startswith("http:")
+        return same_origin(old, self.url)
 
     def told(self, answer: Answer) -> Answer:
         """The answer with what the way to it has shown.
@@ -57,6 +55,17 @@ class Hops:
         note = "redirected from https to http" if self._downgraded else ""
         reason = "; ".join(part for part in (answer.reason, note) if part)
         return replace(answer, url=self.url, moved_to=self.url if moved else None, reason=reason)
+
+
+def same_origin(old: str, new: str) -> bool:
+    """Whether secrets meant for one URL may be sent to another: same scheme, host and port, or from http to https.
+
+    Raises:
+        ForbiddenError: one of them is no URL.
+    """
+    a, b = urlsplit(canonical_url(old)), urlsplit(canonical_url(new))
+    secured = (a.scheme, b.scheme, a.port, b.port) == ("http", "https", None, None)
+    return a.hostname == b.hostname and (secured or _port(a) == _port(b))
 
 
 def meaning(status: int, *, conditional: bool) -> tuple[Outcome, str]:

@@ -71,15 +71,25 @@ def after(
     return replace(known, stopped=answer.outcome is Outcome.GONE)
 
 
-def wait(state: FeedState, now: float, rules: Rules | None = None) -> float | None:
+def wait(state: FeedState, now: float, rules: Rules | None = None, *, kept: bool = True) -> float | None:
     """Seconds until a feed may be asked for (0: now); `None` if not before somebody says so (`resumed`).
 
     A clock that was set back cannot keep a feed waiting longer than was planned when it was last fetched.
+
+    Args:
+        state: what is remembered about the feed.
+        now: seconds since the epoch.
+        rules: of this feed.
+        kept: whether there is a copy to show meanwhile; if one was had and dropped, the plan that came with it does
+            not hold.
     """
     rules = rules or Rules()
     if state.stopped:
         return None
-    planned = state.next_fetch - (now if state.last_fetch is None else max(now, state.last_fetch))
+    since = 0.0 if state.last_fetch is None else max(0.0, now - state.last_fetch)
+    planned = state.next_fetch - (now if state.last_fetch is None else state.last_fetch + since)
+    if not kept and state.last_success is not None and state.failures == 0:
+        planned = min(planned, rules.retry - since)
     return max(0.0, planned) if planned <= rules.longest_wait else 0.0
 
 

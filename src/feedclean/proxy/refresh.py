@@ -1,0 +1,242 @@
+"""Keeps feeds current: the stored copy is given at once, and a publisher is asked once however many readers ask.
+
+    current ── stored copy? ──> reader
+                  │ due
+                  v
+    one flight a URL ──> turn (`lanes.py`) ──> lease ──> still due? ──> Upstream.fetch ──> after ──> Recall.save
+
+When a copy is due is counted on the monotonic clock from the moment its state is first seen, so that a wall clock that
+is set makes nothing due and keeps nothing waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from feedclean.errors import ForbiddenError
+from feedclean.proxy.hops import same_origin
+from feedclean.proxy.lanes import Lanes
+from feedclean.proxy.nouns import Answer, Body, FeedState, Outcome, Validators
+from feedclean.proxy.recall import Clock, FeedStore, Recall, SystemClock
+from feedclean.proxy.schedule import Rules, after, pause, read_hints, resumed, wait
+
+__all__ = ["Clock", "FeedStore", "Fetcher", "Manners", "Refresher", "SystemClock"]
+
+LEASE = 30.0  # seconds; longer than a fetch may take
+LEASE_POLL = 0.5  # seconds between two looks at what another proxy is fetching
+LEASE_DENIED = 5.0  # seconds until a copy that another proxy is refreshing is looked at again
+MAX_PLANS = 100_000
+
+Known = tuple[FeedState, Body | None]
+
+
+class Fetcher(Protocol):
+    """Asks publishers: `Upstream`."""
+
+    async def fetch(self, url: str, validators: Validators, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer; never raises for what a publisher does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How one feed is fetched."""
+
+    rules: Rules = field(default_factory=Rules)
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent along, to the feed's own origin only
+    patience: float = 0.0  # seconds a reader is kept waiting for news when there is a copy but it is due
+
+
+class Refresher:
+    """Gives the current copy of a feed and sees to it that there is one.
+
+    Args:
+        upstream: asks publishers.
+        store: remembers.
+        clock: tells the time.
+        per_host: requests to one host at once.
+        total: requests in the background at once.
+        manners: of a feed, by its URL.
+        judge: why an answer is no feed, in a clause, or `None` if it is one: an error page that says 200 must not
+            take the place of the last good copy. Called in a thread.
+        on_event: told what is worth counting: `fetch`, `fetch-<outcome>`, `coalesced`, `paused`, `crowded`,
+            `lease-denied`, `lease-stuck`, `store-failed`, `crashed`.
+        jitter: a random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        upstream: Fetcher,
+        store: FeedStore,
+        clock: Clock,
+        *,
+        per_host: int = 2,
+        total: int = 16,
+        manners: Callable[[str], Manners] = lambda _: Manners(),
+        judge: Callable[[Answer], str | None] | None = None,
+        on_event: Callable[[str], None] = lambda _: None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._upstream = upstream
+        self._clock = clock
+        self._manners = manners
+        self._judge = judge
+        self._event = on_event
+        self._jitter = jitter
+        self._recall = Recall(store, clock, on_event)
+        self._lanes = Lanes(per_host, total)
+        self._flights: dict[str, asyncio.Task[Known]] = {}
+        self._plans: dict[str, tuple[object, float]] = {}  # URL: what the plan was made for, when it is due (monotonic)
+        self._pauses: dict[str, float] = {}  # host: when it may be asked again (monotonic)
+
+    async def current(self, url: str, *, wait: bool) -> Known:
+        """What is known of a feed and its last good copy; refreshes it if that is due. Never raises.
+
+        Args:
+            url: of the feed.
+            wait: for the publisher, if there is no copy yet.
+        """
+        state, body = await self._recall.known(url)
+        flight = self._flights.get(url)
+        if flight is not None:
+            self._event("coalesced")
+        elif self._is_due(state, body):
+            flight = asyncio.create_task(self._fly(state, body, urgent=body is None and wait))
+            self._flights[url] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(url, None))
+        patience = self._manners(url).patience if body is not None else None if wait else 0.0
+        if flight is None or patience == 0.0:
+            return state, body
+        await asyncio.wait([flight], timeout=patience)  # a reader that goes away does not end it
+        return flight.result() if flight.done() and not flight.cancelled() else (state, body)
+
+    async def resume(self, url: str) -> None:
+        """Ask for a feed again at the next occasion, though it is gone or backing off: somebody wants it."""
+        state, body = await self._recall.known(url)
+        self._plans.pop(url, None)
+        await self._recall.save(resumed(state, self._clock.now()), None, body)
+
+    async def close(self) -> None:
+        """Stop all flights. What they were fetching is fetched again when next asked for."""
+        flights = list(self._flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+        await self._recall.close()
+
+    async def _fly(self, state: FeedState, body: Body | None, *, urgent: bool) -> Known:
+        """Fetch a feed if nobody else has meanwhile. Never raises."""
+        url, host = state.url, urlsplit(state.fetch_url).netloc.lower()
+        try:
+            left = self._pauses.get(host, 0.0) - self._clock.monotonic()
+            if left > 0:
+                self._event("paused")
+                return self._excuse(state, "its host asked for a pause", left), body
+            self._pauses.pop(host, None)
+            async with self._lanes.turn(host, urgent=urgent):
+                try:
+                    state, body, ours = await self._turn(url, body is not None)
+                    return await self._fetch(state, body, host) if ours else (state, body)
+                finally:
+                    await self._recall.release(url)
+        except TimeoutError:
+            self._event("crowded")
+            return self._excuse(state, "too many requests to its host are under way"), body
+        except Exception:  # noqa: BLE001 - a fault of ours must not take away the copy there is
+            self._event("crashed")
+            self._plan(state, body, self._manners(url).rules.retry)
+            return self._excuse(state, "an error of the proxy"), body
+
+    async def _turn(self, url: str, kept: bool) -> tuple[FeedState, Body | None, bool]:
+        """Get the lease of a feed, or what another proxy has fetched meanwhile; and whether it is ours to fetch."""
+        began = self._clock.monotonic()
+        while not await self._recall.lease(url, LEASE):
+            self._event("lease-denied")
+            if self._clock.monotonic() - began > LEASE + LEASE_DENIED:
+                self._event("lease-stuck")  # who has it died, or its clock is wrong
+                break
+            state, body = await self._recall.known(url)
+            due = self._is_due(state, body)
+            if due and kept:
+                self._plan(state, body, LEASE_DENIED)
+            if kept or not due:
+                return state, body, False
+            await self._clock.sleep(LEASE_POLL)
+        state, body = await self._recall.known(url)
+        return state, body, self._is_due(state, body)
+
+    async def _fetch(self, state: FeedState, body: Body | None, host: str) -> Known:
+        """Ask the publisher, and remember what it says."""
+        answer = await self._ask(state, body)
+        self._event(f"fetch-{answer.outcome}")
+        now = self._clock.now()
+        if left := pause(answer, now):
+            self._pauses[host] = self._clock.monotonic() + left
+        new = await asyncio.to_thread(_body, state.url, answer, now)
+        best = new or body
+        hints = await asyncio.to_thread(read_hints, best.content if best else b"")
+        state = after(state, answer, now, hints, rules=self._manners(state.url).rules, jitter=self._jitter())
+        await self._recall.save(state, new, best)
+        self._plans.pop(state.url, None)
+        self._is_due(state, best)  # makes the plan now, before somebody sets the clock
+        return state, best
+
+    async def _ask(self, state: FeedState, body: Body | None) -> Answer:
+        """The answer of the publisher, if it is a feed."""
+        self._event("fetch")
+        try:
+            headers = self._manners(state.url).headers
+            if headers and not same_origin(state.url, state.fetch_url):
+                headers = {}
+            validators = state.validators if body else Validators()  # without a copy, "unchanged" would be no answer
+            answer = await self._upstream.fetch(state.fetch_url, validators, headers)
+            reason = None
+            if answer.outcome is Outcome.FRESH and self._judge is not None:
+                reason = await asyncio.to_thread(self._judge, answer)
+            return answer if reason is None else replace(answer, outcome=Outcome.BROKEN, body=None, reason=reason)
+        except ForbiddenError as error:
+            return Answer(Outcome.FORBIDDEN, reason=error.what)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it counts as a failure, or it would be tried without end
+            self._event("crashed")
+            return Answer(Outcome.BROKEN, reason=f"an error of the proxy ({type(error).__name__})")
+
+    def _is_due(self, state: FeedState, body: Body | None) -> bool:
+        """Whether a feed may be asked for now."""
+        left = wait(state, self._clock.now(), self._manners(state.url).rules, kept=body is not None)
+        if left is None:
+            return False
+        made_for, due = self._plans.get(state.url, (None, 0.0))
+        if made_for != _plan_key(state, body):
+            due = self._plan(state, body, left)
+        return self._clock.monotonic() >= due
+
+    def _plan(self, state: FeedState, body: Body | None, seconds: float) -> float:
+        """Make a feed due in so many seconds, unless its state changes before."""
+        if len(self._plans) >= MAX_PLANS:
+            self._plans.clear()  # they are made anew from the states
+        due = self._clock.monotonic() + seconds
+        self._plans[state.url] = (_plan_key(state, body), due)
+        return due
+
+    def _excuse(self, state: FeedState, reason: str, seconds: float = 0.0) -> FeedState:
+        """A state that says why nobody was asked; for the reader, not for the store."""
+        until = max(state.next_fetch, self._clock.now() + seconds)
+        return replace(state, last_outcome=Outcome.BUSY, last_reason=reason, next_fetch=until)
+
+
+def _plan_key(state: FeedState, body: Body | None) -> object:
+    return state.next_fetch, state.last_fetch, state.stopped, body is None
+
+
+def _body(url: str, answer: Answer, now: float) -> Body | None:
+    """The copy that an answer brings."""
+    if answer.outcome is not Outcome.FRESH or answer.body is None:
+        return None
+    kind = answer.headers.get("content-type", "")
+    return Body(url, answer.body, kind, now, sha256(answer.body).hexdigest())
