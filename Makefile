@@ -41,7 +41,7 @@ clean: ## forget the virtual environment and all caches
 # ── Set-up: made once, and again when the requirements change ─────────────────────────────────────────────────────────
 
 $(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/ready: $(BIN)/python pyproject.toml constraints.txt
 	$(SET_UP) . && touch $@
