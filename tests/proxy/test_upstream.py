@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import random
 import socket
@@ -598,3 +599,33 @@ def test_refused_connection_is_unreachable() -> None:
 
         answer = asyncio.run(run())
     assert answer.outcome is Outcome.UNREACHABLE and answer.reason.startswith("no connection")
+
+
+def test_fault_names_neither_address_nor_query() -> None:
+    for script, text in (
+        (lambda _: [b"HTTP/1.1 2x0 secret\r\n\r\n"], "secret"),
+        (lambda _: reply(302, location="http://inside.example:1/"), "127.0.0.1"),
+    ):
+        answer, _ = ask(script, "/feed?token=hush")
+        assert answer.reason and "hush" not in answer.reason and text not in answer.reason
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_tls_that_stalls_or_is_none_is_unreachable(greeting: bytes) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(greeting)
+        with contextlib.suppress(ConnectionError):
+            await reader.read()  # until the other side has had enough
+        writer.transport.abort()
+
+    async def run() -> Answer:
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        async with server, upstream(deadline=0.5) as client:
+            answer = await client.fetch(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/", NONE)
+            await asyncio.sleep(0.05)
+        return answer
+
+    start = time.monotonic()
+    answer = asyncio.run(run())
+    assert answer.outcome is Outcome.UNREACHABLE and ("SSL" in answer.reason if greeting else "0.5 s" in answer.reason)
+    assert time.monotonic() - start < 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -121,5 +123,12 @@ def _port(parts: SplitResult) -> tuple[str, int]:
 
 
 def _clause(error: BaseException) -> str:
-    """An error in a few words."""
-    return (" ".join(str(error).split()) or type(error).__name__)[:200]
+    """An error in a few words, without addresses and bytes that it was met with."""
+    if isinstance(error, aiohttp.ClientResponseError):
+        told = error.message
+    elif isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        code = error.errno or 0
+        told = os.strerror(code) if code > 0 else error.strerror or "no address answered"
+    else:
+        told = str(error)
+    return next(iter(told.strip().splitlines()), "").strip(" :.")[:200] or type(error).__name__
