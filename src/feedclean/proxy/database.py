@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from sqlalchemy import Connection, Engine, exc
 
@@ -34,6 +34,7 @@ T = TypeVar("T")
 Work = Callable[[Connection], T]
 
 _PAUSE = 0.003  # seconds, between two tries to get hold of a busy database
+_STEP = 256  # pages that are cut off a file at once
 _SHUT = 1.0  # seconds, in which a server that could not be reached is not tried again
 _NO_RELIEF = 5.0  # seconds, in which nothing more is given up after that did not help
 _FAULTS = (exc.SQLAlchemyError, sqlite3.Error, OSError, WrongSchemaError)
@@ -46,7 +47,7 @@ class Database:
         url: `sqlite:///…`, `postgresql://…`, or the path of a SQLite file.
         clock: seconds since the epoch.
         patience: seconds after which a busy database is an error.
-        shed: drops the oldest bodies when the disk is full.
+        shed: drops the oldest bodies, so many bytes of them, when the disk is full.
         tell: is told in a sentence what whoever runs the proxy should know.
 
     Raises:
@@ -61,7 +62,7 @@ class Database:
         *,
         clock: Callable[[], float],
         patience: float,
-        shed: Callable[[Connection], object],
+        shed: Callable[[Connection, int], object],
         tell: Callable[[str], None],
     ) -> None:
         self._url = parse(url)
@@ -100,11 +101,9 @@ class Database:
             return
         for _ in range(64):  # at most 64 MiB a call
             with self._writing:
-                left = self._pragma("freelist_count")
-                if not left or left < 64:
+                if self._shrink() < _STEP:
                     break
-                self._pragma("incremental_vacuum(256)")
-        self._pragma("wal_checkpoint(TRUNCATE)")
+        self._plainly("PRAGMA wal_checkpoint(TRUNCATE)")
         self._reserve.keep()
 
     def close(self) -> None:
@@ -126,8 +125,6 @@ class Database:
                     connection = plain.execution_options(feedclean_begin=begin, feedclean_durable=durable)
                     with connection.begin():
                         result = work(connection)
-                if Trouble.FULL in tried and self._reserve:
-                    self._reserve.keep()
                 return result
             except _FAULTS as error:
                 trouble = diagnose(error)
@@ -165,31 +162,43 @@ class Database:
         return StoreError(f"{what} ({told(error)})", where=self.where)
 
     def _relieve(self, engine: Engine) -> bool:
-        """Make room on a full disk."""
+        """Make room on a full disk: the oldest bodies go, and the reserve lends the room to drop them with."""
         if time.monotonic() < self._no_relief_until or self._reserve is None:
             return False
-        self._no_relief_until = time.monotonic() + _NO_RELIEF
+        wanted = self._reserve.size
         self._reserve.give_up()
         with suppress(*_FAULTS):
-            self._pragma("wal_checkpoint(TRUNCATE)")
             with engine.connect() as plain:
                 connection = plain.execution_options(feedclean_begin="BEGIN IMMEDIATE", feedclean_durable=False)
                 with connection.begin():
-                    self._shed(connection)
-            self._pragma("wal_checkpoint(TRUNCATE)")
+                    self._shed(connection, 2 * wanted)
+            # Half of it is for the reserve, half for what is to be written. The log's own room is used again.
+            self._plainly("PRAGMA wal_checkpoint(RESTART)")
+            for _ in range(wanted // (_STEP * 4096) + 1):
+                if not self._shrink():
+                    break
+                self._plainly("PRAGMA wal_checkpoint(RESTART)")
+        if not self._reserve.keep(greedy=True):
+            self._no_relief_until = time.monotonic() + _NO_RELIEF
         return True
 
-    def _pragma(self, pragma: str) -> int | None:
-        """Run a pragma of SQLite outside of any transaction."""
+    def _shrink(self) -> int:
+        """Cut some unused pages off the file; how many are left."""
+        self._plainly(f"PRAGMA incremental_vacuum({_STEP})")
+        return self._plainly("PRAGMA freelist_count") or 0
+
+    def _plainly(self, statement: str) -> int | None:
+        """Run a statement of SQLite outside of any transaction; the first value that it gives, if it succeeds."""
         engine = self._open_engine()
         with suppress(*_FAULTS):
             raw = engine.raw_connection()
             try:
-                cursor = raw.cursor()
-                cursor.execute(f"PRAGMA {pragma}")
-                rows = cursor.fetchall()
-                cursor.close()
-                return int(rows[0][0]) if rows else None
+                connection = cast("sqlite3.Connection", raw.driver_connection)
+                if "vacuum" in statement:  # `execute` would stop after the first page
+                    connection.executescript(statement)
+                    return None
+                row = connection.execute(statement).fetchone()
+                return int(row[0]) if row else None
             finally:
                 raw.close()
         return None

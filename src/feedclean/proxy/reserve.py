@@ -21,20 +21,31 @@ class Reserve:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def keep(self) -> None:
-        """Take the room, if it is not taken yet and there is plenty."""
+    @property
+    def size(self) -> int:
+        """How many bytes it keeps free."""
+        try:
+            return min(max(shutil.disk_usage(self._path.parent).total // _SHARE, _LEAST), _MOST)
+        except OSError:
+            return _LEAST
+
+    def keep(self, *, greedy: bool = False) -> bool:
+        """Take the room, if it is not taken yet and there is plenty, or at least enough if `greedy`."""
         with suppress(OSError):
-            disk = shutil.disk_usage(self._path.parent)
-            size = min(max(disk.total // _SHARE, _LEAST), _MOST)
-            if (self._path.stat().st_size if self._path.exists() else 0) >= size or disk.free < 4 * size:
-                return
+            size = self.size
+            if self._path.exists() and self._path.stat().st_size >= size:
+                return True
+            if shutil.disk_usage(self._path.parent).free < (size if greedy else 4 * size):
+                return False
             try:
                 with self._path.open("wb") as file:
                     file.write(os.urandom(size))  # of what no file system leaves holes for
                     file.flush()
                     os.fsync(file.fileno())
+                return True
             except OSError:
                 self.give_up()
+        return False
 
     def give_up(self) -> None:
         """Free the room."""

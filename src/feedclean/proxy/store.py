@@ -30,7 +30,6 @@ from .schema import digest
 __all__ = ["Store", "ledger_key"]
 
 _DROPPED_AT_ONCE = 50  # bodies of one transaction, so that nobody waits long for it
-_SHED = 2 << 20  # bytes of bodies that make room on a full disk
 
 
 class Store:
@@ -225,15 +224,15 @@ class Store:
         self._database.close()
 
 
-def _shed(connection: Connection) -> None:
-    """Drop the oldest bodies to make room on a full disk."""
+def _shed(connection: Connection, wanted: int) -> None:
+    """Drop the oldest bodies to make room for so many bytes on a full disk."""
     bodies = schema.bodies
-    query = select(bodies.c.key, bodies.c.fetched, bodies.c.size).order_by(bodies.c.fetched).limit(_DROPPED_AT_ONCE)
+    query = select(bodies.c.key, bodies.c.fetched, bodies.c.size).order_by(bodies.c.fetched)
     keys: list[str] = []
     freed, newest = 0, 0.0
     for key, newest, size in connection.execute(query):  # noqa: B007 - the last one's is needed below
         keys.append(key)
         freed += records.whole_pages(size)
-        if freed >= _SHED:
+        if freed >= wanted:
             break
     records.drop_bodies(connection, keys, newest)
