@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# Real pages are not part of the repository; the model is trained on them as well where a folder has them.
+REAL ?= ../shared/real
 BIN := $(VENV)/bin
 SET_UP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
@@ -23,10 +25,12 @@ check: $(VENV)/ready-for-tests ## formatting, lint, types, and the direction of 
 format: $(VENV)/ready-for-tests ## let ruff format the source and mend what it safely can
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-train: $(VENV)/ready ## rebuild models/default from training_data, bit for bit
+train: $(VENV)/ready ## rebuild models/default from training_data (and the real pages in REAL=…, if there), bit for bit
+	@if [ -d "$(REAL)" ]; then $(BIN)/feedclean corpus fetch --from "$(REAL)"; fi
 	$(BIN)/feedclean train
 
-evaluate: $(VENV)/ready ## measure the shipped model on the labelled documents (those it learned from included)
+evaluate: $(VENV)/ready ## the scores of the folds, and those on the real pages for measuring, if they are there
+	@if [ -d "$(REAL)" ]; then $(BIN)/feedclean corpus fetch --from "$(REAL)"; fi
 	$(BIN)/feedclean evaluate
 
 quality: $(VENV)/ready-for-tests ## only the tests that hold the shipped model to its floors

@@ -66,7 +66,7 @@ def test_text_and_labels_come_together_again(annotated: Path, tmp_path: Path, na
     for block in found["blocks"]:
         block["label"] = "editorial"  # labels of the folder are ignored
     write(tmp_path / "from" / name, found, document(2))
-    done = materialise([annotated], tmp_path / "from", tmp_path / "real")
+    done = materialise(annotated, tmp_path / "from", tmp_path / "real")
     assert (done.documents, done.blocks, done.missing, done.changed) == (2, 6, (), 0)
     first, second = corpus.load([tmp_path / "real"])
     assert [corpus.LABELS[label] for label in first.labels] == ["editorial", "promo", "boilerplate"]
@@ -78,7 +78,7 @@ def test_what_has_changed_is_counted_and_left_out(annotated: Path, tmp_path: Pat
     found = document(1, ("<p>Revenue fell.</p>", *TEXTS[1:]))
     del found["blocks"][2]
     write(tmp_path / "from" / "a.jsonl", found, document(2))
-    done = materialise([annotated], tmp_path / "from", tmp_path / "real")
+    done = materialise(annotated, tmp_path / "from", tmp_path / "real")
     assert (done.documents, done.blocks, done.changed) == (2, 4, 2)
     assert [len(example.labels) for example in corpus.load([tmp_path / "real"])] == [1, 3]
 
@@ -88,24 +88,24 @@ def test_a_digest_is_of_what_is_read_not_of_the_markup(annotated: Path, tmp_path
     for block in found["blocks"]:
         del block["digest"]
     write(tmp_path / "from" / "a.jsonl", found)
-    assert materialise([annotated], tmp_path / "from", tmp_path / "real").changed == 0
+    assert materialise(annotated, tmp_path / "from", tmp_path / "real").changed == 0
 
 
 def test_missing_documents_are_named_and_skipped(annotated: Path, tmp_path: Path) -> None:
     write(tmp_path / "from" / "a.jsonl", document(2))
-    done = materialise([annotated], tmp_path / "from", tmp_path / "real")
+    done = materialise(annotated, tmp_path / "from", tmp_path / "real")
     assert done.missing == ("pages/1.html",) and done.documents == 1
 
 
 def test_a_document_without_a_known_block_is_not_written(annotated: Path, tmp_path: Path) -> None:
     write(tmp_path / "from" / "a.jsonl", document(1, ("<p>a</p>", "<p>b</p>", "<p>c</p>")))
-    done = materialise([annotated], tmp_path / "from", tmp_path / "real")
+    done = materialise(annotated, tmp_path / "from", tmp_path / "real")
     assert (done.documents, done.changed) == (0, 3) and not (tmp_path / "real").exists()
 
 
 def test_inputs_that_cannot_be_read_are_named(annotated: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="nowhere"):
-        materialise([annotated], tmp_path / "nowhere", tmp_path / "real")
+        materialise(annotated, tmp_path / "nowhere", tmp_path / "real")
     write(tmp_path / "from" / "a.jsonl", document(1))
     for name, data in (
         ("torn.jsonl", b'{"id": 1}\n{"id"'),
@@ -120,7 +120,7 @@ def test_inputs_that_cannot_be_read_are_named(annotated: Path, tmp_path: Path) -
         path = tmp_path / "from" / name
         path.write_bytes(data)
         with pytest.raises(CorpusError, match=name):
-            materialise([annotated], tmp_path / "from", tmp_path / "real")
+            materialise(annotated, tmp_path / "from", tmp_path / "real")
         path.unlink()
 
 
@@ -132,7 +132,7 @@ def test_documents_are_read_line_by_line(tmp_path: Path) -> None:
 def test_written_documents_among_the_real_ones_are_passed_over(annotated: Path, tmp_path: Path) -> None:
     written = {"id": "x", "blocks": [{"html": "<p>a</p>", "label": "promo"}]}
     write(tmp_path / "from" / "a.jsonl", written, {**written, "blocks": []}, document(1), document(2))
-    assert materialise([annotated], tmp_path / "from", tmp_path / "real").documents == 2
+    assert materialise(annotated, tmp_path / "from", tmp_path / "real").documents == 2
 
 
 @pytest.mark.parametrize("lost", ["source", "index", "digest", "label"])

@@ -13,6 +13,7 @@ from .faults import Ending, ExitCode, say
 __all__ = ["corpus_app", "evaluate", "train"]
 
 _CORPUS = Path("training_data")
+_DEV = _CORPUS / "real" / "dev"
 
 corpus_app = typer.Typer(help="Check, count and fetch labelled documents.", no_args_is_help=True)
 
@@ -52,8 +53,8 @@ def stats(paths: _Paths = None) -> None:
 def fetch(
     source: Annotated[Path, typer.Option("--from", metavar="DIR", help="The folder that holds the real documents.")],
     annotations: Annotated[
-        list[Path], typer.Argument(metavar="ANNOTATIONS", help="Files of annotations: labels without the text.")
-    ],
+        Path, typer.Argument(metavar="ANNOTATIONS", help="The folder of annotations: labels without the text.")
+    ] = _CORPUS / "annotations",
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="DIR", help="Where to put them; never to be committed.")
     ] = _CORPUS / "real",
@@ -93,13 +94,15 @@ def train(
     trained = train_on(paths or [_CORPUS], name=name, recipe=Recipe(jobs=jobs), say=say)
     folder = output or Path("models") / name
     save_model(folder, trained.arrays, trained.card)
-    folds = trained.card["folds"]
-    _scores("folds by style", {**folds["blocks"], "languages": folds["by_language"], "titles": folds["titles"]})
+    _scores("folds by style", _folds(trained.card))
     say(f"written to {folder}")
 
 
 def evaluate(
     paths: _Paths = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="The same as PATH; may be given several times.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="The model to measure, instead of the shipped one.")
     ] = None,
@@ -109,7 +112,14 @@ def evaluate(
     from ..learning.evaluation import evaluate as evaluate_on
     from ..model_files import load_model
 
-    rows = evaluate_on(paths or [_CORPUS], load_model(model))
+    judge = load_model(model)
+    named = [*(data or ()), *(paths or ())]
+    if not named and not as_json:
+        _scores("folds by style, as the card has them", _folds(judge.card))
+    if not named and not _DEV.is_dir():
+        say(f"nothing to measure on in {_DEV}; `feedclean corpus fetch --from DIR` puts real pages there")
+        return
+    rows = evaluate_on(named or [_DEV], judge)
     if as_json:
         import json
 
@@ -117,6 +127,12 @@ def evaluate(
         return
     for row in rows:
         _scores(row["file"], row)
+
+
+def _folds(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of training, in the form of an evaluation."""
+    folds = card["folds"]
+    return {**folds["blocks"], "languages": folds["by_language"], "titles": folds["titles"]}
 
 
 def _counts(counts: Mapping[str, Mapping[str, int]]) -> None:

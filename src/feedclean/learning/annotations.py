@@ -71,11 +71,11 @@ def annotate(source: Path, target: Path) -> int:
     return len(lines)
 
 
-def materialise(annotated: Sequence[Path], folder: Path, target: Path) -> Fetched:
+def materialise(annotated: Path, folder: Path, target: Path) -> Fetched:
     """Put annotations and documents together, one file in `target` for each file of annotations.
 
     Args:
-        annotated: files of annotations.
+        annotated: a file of annotations, or a folder of them; folders in it are kept.
         folder: holds the documents, as `.jsonl` or `.jsonl.xz` files of the corpus schema; labels in them are ignored.
         target: folder for the labelled documents; it must not be committed.
 
@@ -88,7 +88,8 @@ def materialise(annotated: Sequence[Path], folder: Path, target: Path) -> Fetche
     known = {_key(document): document for path in _sources(folder) for document in documents(path)}
     missing: list[str] = []
     written = total = changed = 0
-    for path in annotated:
+    base = annotated.parent if annotated.is_file() else annotated
+    for path in [annotated] if annotated.is_file() else sorted(annotated.rglob("*.jsonl")):
         lines: list[str] = []
         for wanted in documents(path):
             document = known.get(_key(wanted))
@@ -103,7 +104,7 @@ def materialise(annotated: Sequence[Path], folder: Path, target: Path) -> Fetche
                 written += 1
                 total += len(blocks)
         if lines:
-            _write(target / path.name, lines)
+            _write(target / path.relative_to(base), lines)
     return Fetched(written, total, tuple(missing), changed)
 
 

@@ -173,18 +173,21 @@ class Calibration(BaseEstimator):  # type: ignore[misc]
     Fitted by L-BFGS on the multinomial likelihood, on out-of-fold probabilities at real proportions (D14).
     """
 
-    def fit(self, probabilities: Matrix, y: Labels) -> Calibration:
+    def fit(self, probabilities: Matrix, y: Labels, sample_weight: Matrix | None = None) -> Calibration:
         """Fit to out-of-fold probabilities (rows, labels) and labels."""
         logs = np.log(np.maximum(probabilities, 1e-9))
         labels = logs.shape[1]
         truth = np.eye(labels)[y]
+        share = np.ones(len(y)) if sample_weight is None else sample_weight
+        share = (share / share.sum())[:, None]
 
         def loss(flat: Matrix) -> tuple[float, Matrix]:
             weights, bias = flat[:labels], flat[labels:]
             given = context.softmax(logs * weights + bias)
-            wrong = (given - truth) / len(y)
+            wrong = (given - truth) * share
             penalty = 1e-3 * ((weights - 1) ** 2).sum() + 1e-3 * (bias**2).sum()
-            value = -np.log(np.maximum((given * truth).sum(axis=1), 1e-12)).mean() + penalty
+            likely = np.log(np.maximum((given * truth).sum(axis=1), 1e-12))
+            value = penalty - (likely * share[:, 0]).sum()
             slope = np.concatenate(((wrong * logs).sum(axis=0), wrong.sum(axis=0)))
             slope += 2e-3 * np.concatenate((weights - 1, bias))
             return float(value), slope

@@ -9,7 +9,7 @@ The same data and seed give the same bytes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.model_selection import StratifiedGroupKFold
+from threadpoolctl import threadpool_limits
 
 from ..errors import CorpusError, ModelError
 from ..judging import context, features, ngrams
@@ -33,6 +34,7 @@ Say = Callable[[str], None]
 
 COST = 50.0  # a lost editorial block costs as many missed ads
 PARITY = 1e-6
+ENOUGH = 500  # real blocks from which on the proportions of the world are known
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,17 @@ class Recipe:
     """What can be chosen about training; the defaults were chosen by folds (`docs/experiments.md`)."""
 
     folds: int = 5
-    text_C: float = 3.0
+    text_C: float = 5.0
     markup_C: float = 1.0
-    title_C: float = 3.0
-    units: int = 64
-    fits: int = 4
-    alpha: float = 1e-2
+    title_C: float = 30.0
+    units: int = 128
+    fits: int = 6
+    fold_fits: int = 2  # networks averaged for a fold's score: fewer, to save time
+    alpha: float = 1.0
     epochs: int = 20
+    title_units: int = 32
+    title_alpha: float = 3.0
+    title_epochs: int = 60
     unsure_weight: float = 0.5
     seed: int = 0
     jobs: int = 2
@@ -100,9 +106,8 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     views = _views(examples, fold_of, recipe)
     full = views[0]
     say("linear heads")
-    text_heads, text = _head(full.text, full, recipe.text_C, count, recipe)
-    markup_heads, markup = _head(full.markup, full, recipe.markup_C, count, recipe)
-    del text, markup
+    text_heads = _heads(full.text, full, recipe.text_C, count, recipe)
+    markup_heads = _heads(full.markup, full, recipe.markup_C, count, recipe)
     stacked = [
         view.stacked(_unseen(text_heads, view.text, view.folds), _unseen(markup_heads, view.markup, view.folds))
         for view in views
@@ -114,9 +119,7 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     raw = np.zeros((len(full.labels), len(corpus.LABELS)))
     for fold in range(count):
         raw[full.folds == fold] = networks[fold].predict_proba(stacked[0][full.folds == fold])
-    # Priors are those of the world (D14): calibrate on real documents where there are enough of them.
-    world = full.real if full.real.sum() >= 500 else np.ones(len(full.real), bool)
-    calibration = Calibration().fit(raw[world], full.labels[world])
+    calibration = Calibration().fit(raw, full.labels, _worldly(full))
     scored = evaluation.blocks_of(examples, calibration.transform(raw))
     arrays = {
         **text_heads[-1].arrays("text"),
@@ -129,7 +132,7 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     arrays |= title_arrays
     thresholds = {
         label.value: evaluation.threshold(
-            scored.where(world),
+            scored.where(full.real) if full.real.sum() >= ENOUGH else scored,
             [label] if label.value not in ("promo", "teaser") else [Label.PROMO, Label.TEASER],
             COST,
         )
@@ -218,17 +221,33 @@ def _read(feeds: list[list[Example]], style_fold: dict[str, int], recipe: Recipe
     )
 
 
-def _head(X: sparse.csr_matrix, view: _View, C: float, count: int, recipe: Recipe) -> tuple[list[LinearHead], Matrix]:
-    """A head for each fold, fitted on the others, then one fitted on everything; and the out-of-fold scores."""
+def _worldly(view: _View) -> Matrix:
+    """Weights with which the labels have the proportions of real documents (D14).
+
+    Written documents count as much as real ones, since they have what those lack. Without enough real documents, all
+    count alike.
+    """
+    weights = np.ones(len(view.labels))
+    if view.real.sum() < ENOUGH:
+        return weights
+    for label in range(len(corpus.LABELS)):
+        own = view.labels == label
+        weights[own & ~view.real] = (own & view.real).sum() / max((own & ~view.real).sum(), 1)
+    return weights
+
+
+def _heads(X: sparse.csr_matrix, view: _View, C: float, count: int, recipe: Recipe) -> list[LinearHead]:
+    """A head for each fold, fitted on the others, then one fitted on everything."""
     masks = [view.folds != fold for fold in range(count)] + [np.ones(len(view.folds), bool)]
-    heads = Parallel(n_jobs=recipe.jobs, max_nbytes="1M")(
+    found: list[LinearHead] = Parallel(n_jobs=recipe.jobs, max_nbytes="1M")(
         delayed(_fit_head)(X[mask], view.labels[mask], view.weights[mask], C) for mask in masks
     )
-    return heads, _unseen(heads, X, view.folds)
+    return found
 
 
 def _fit_head(X: sparse.csr_matrix, y: Ints, weights: Matrix, C: float) -> LinearHead:
-    return LinearHead(C).fit(X, y, weights)
+    with threadpool_limits(1):
+        return LinearHead(C).fit(X, y, weights)
 
 
 def _unseen(heads: Sequence[LinearHead], X: sparse.csr_matrix, folds: Ints) -> Matrix:
@@ -244,16 +263,16 @@ def _unseen(heads: Sequence[LinearHead], X: sparse.csr_matrix, folds: Ints) -> M
 def _ensembles(
     inputs: Matrix, labels: Ints, weights: Matrix, folds: Ints, count: int, recipe: Recipe
 ) -> list[Ensemble]:
-    masks = [folds != fold for fold in range(count)] + [np.ones(len(folds), bool)]
+    """Networks for each fold, fitted on the others, then those fitted on everything."""
+    of_folds = replace(recipe, fits=recipe.fold_fits)
+    masks = [(folds != fold, of_folds) for fold in range(count)] + [(np.ones(len(folds), bool), recipe)]
     found: list[Ensemble] = Parallel(n_jobs=recipe.jobs, max_nbytes="1M")(
-        delayed(_fit_ensemble)(inputs[mask], labels[mask], weights[mask], recipe) for mask in masks
+        delayed(_fit_ensemble)(inputs[mask], labels[mask], weights[mask], own) for mask, own in masks
     )
     return found
 
 
 def _fit_ensemble(inputs: Matrix, labels: Ints, weights: Matrix, recipe: Recipe) -> Ensemble:
-    from threadpoolctl import threadpool_limits
-
     # One thread each: sums of several threads may differ in their last bits from run to run.
     with threadpool_limits(1):
         return Ensemble(recipe.units, recipe.fits, recipe.alpha, recipe.epochs, seed=recipe.seed).fit(
@@ -274,7 +293,8 @@ def _titles(
     masks = [folds != fold for fold in range(count)] + [np.ones(len(folds), bool)]
     heads = [LinearHead(recipe.title_C).fit(X[mask], labels[mask]) for mask in masks]
     inputs = np.hstack((_unseen(heads, X, folds), structure))
-    ensembles = _ensembles(inputs, labels, weights, folds, count, Recipe(**{**vars(recipe), "units": 16}))
+    own = replace(recipe, units=recipe.title_units, alpha=recipe.title_alpha, epochs=recipe.title_epochs)
+    ensembles = _ensembles(inputs, labels, weights, folds, count, own)
     raw = np.zeros((len(labels), 2))
     for fold in range(count):
         raw[folds == fold] = ensembles[fold].predict_proba(inputs[folds == fold])
