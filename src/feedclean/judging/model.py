@@ -9,7 +9,8 @@ scikit-learn fits all of it (`learning/training.py`); `judge` must agree with sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ from .ngrams import Grams
 Matrix = NDArray[np.float64]
 Arrays = Mapping[str, NDArray[Any]]
 
+# No paragraph needs more to show what it is; what stands behind is not read. And no passage, and no batch, is read
+# in one piece beyond these: they bound memory.
+_LONGEST, _MOST_BLOCKS, _MOST_CHARACTERS = 4_000, 2_000, 1_000_000
 CLIP = 4.0  # standardised inputs are cut off here, so that no odd page carries the network away
 
 
@@ -78,7 +82,7 @@ class Model:
         """Probability of each label, shape (blocks of all passages, labels)."""
         if not any(passage.blocks for passage in passages):
             return np.zeros((0, len(context.LABELS)))
-        return self._network(self._inputs(passages))
+        return np.vstack([self._network(self._stacked(batch)) for batch in _batches(passages)])
 
     def title_probabilities(self, passages: Sequence[Passage]) -> Matrix:
         """Probability of `plain` and `clickbait`, shape (passages, 2)."""
@@ -99,8 +103,30 @@ class Model:
         ]
 
     def _inputs(self, passages: Sequence[Passage]) -> Matrix:
+        return np.vstack([self._stacked(batch) for batch in _batches(passages)])
+
+    def _stacked(self, passages: Sequence[Passage]) -> Matrix:
         said, markup, known, structure, sizes = block_inputs(passages)
         return context.stack(self._text(said), self._markup(markup), known, structure, sizes)
+
+
+def _batches(passages: Sequence[Passage]) -> Iterator[list[Passage]]:
+    """The passages in batches that bound memory. Any feed is one batch, so that repetition is counted in all of it."""
+    batch: list[Passage] = []
+    weight = 0
+    for passage in passages:
+        for begin in range(0, max(len(passage.blocks), 1), _MOST_BLOCKS):
+            piece = passage
+            if len(passage.blocks) > _MOST_BLOCKS:
+                piece = replace(passage, blocks=passage.blocks[begin : begin + _MOST_BLOCKS])
+            size = sum(min(len(block.text), _LONGEST) for block in piece.blocks)
+            if batch and weight + size > _MOST_CHARACTERS:
+                yield batch
+                batch, weight = [], 0
+            batch.append(piece)
+            weight += size
+    if batch:
+        yield batch
 
 
 def block_inputs(passages: Sequence[Passage]) -> tuple[Grams, Grams, Matrix, Matrix, NDArray[np.int64]]:
@@ -109,7 +135,7 @@ def block_inputs(passages: Sequence[Passage]) -> tuple[Grams, Grams, Matrix, Mat
     Returns:
         N-grams of the text and of the markup, whether the markup is known, the structure, and the passages' sizes.
     """
-    words = ngrams.read([block.text for passage in passages for block in passage.blocks])
+    words = ngrams.read([block.text[:_LONGEST] for passage in passages for block in passage.blocks])
     known = np.array([float(has_markup(block)) for passage in passages for block in passage.blocks])
     sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
     structure = features.structure(passages, words)
