@@ -19,7 +19,7 @@ from . import ngrams
 from .links import Target, home, target
 from .ngrams import Words
 
-VERSION = 3  # raised whenever the same block would get other features
+VERSION = 4  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -52,6 +52,7 @@ NAMES: tuple[str, ...] = (
     *(f"share of {name}" for name in _CHARACTERS),
     "has exclamation", "has question", "has money",
     "log characters", "log words", "characters per word",
+    "log sentences", "questions", "only questions", "asks and shouts",
     *(f"ends in {end}" for end in _ENDS), "ends in a word", "begins lower", "begins with quote", "begins with digit",
     "links", "linked share", "words per link", "no target", "anchor", "mail", "same site", "other site",
     "redirects", "tracked", "affiliate", "sponsored", "nofollow", "log slug", "depth", "images",
@@ -87,6 +88,7 @@ def structure(passages: Sequence[Passage], words: Words) -> Matrix:
     columns = [
         _characters(texts, lengths),
         np.column_stack((np.log1p(lengths), np.log1p(counts), lengths / np.maximum(counts, 1))),
+        np.array([_sentences(text) for text in texts], np.float64),
         np.array([_ends(text[-1:], text[:1]) for text in texts], np.float64),
         linked,
         _forms(blocks),
@@ -107,6 +109,13 @@ def _characters(texts: list[str], lengths: Matrix) -> Matrix:
     counted = np.bincount(rows * width + kinds[places], minlength=len(texts) * width)[: len(texts) * width]
     table = counted.reshape(len(texts), width).astype(np.float64)
     return np.hstack((table / np.maximum(lengths, 1)[:, None], table[:, _PRESENT] > 0))
+
+
+def _sentences(text: str) -> tuple[float, ...]:
+    """How many sentences, and whether they ask: a hook does nothing else."""
+    questions = text.count("?")
+    others = text.count(". ") + text.count("! ") + text.endswith((".", "!"))
+    return np.log1p(questions + others), min(questions, 3), questions > 0 and not others, "?!" in text
 
 
 @lru_cache(maxsize=4096)
