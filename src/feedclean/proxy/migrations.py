@@ -1,7 +1,8 @@
 """From an older schema to the newest, forward only.
 
 A new version changes `schema.py`, raises its `VERSION` and appends one step here. A step is handed a connection inside
-the transaction that also raises the version, so a store is of one version or the next, never between two.
+the transaction that also raises the version, so a store is of one version or the next, never between two. A column
+that is added to a table with seals is `UNSEALED`, or the step seals every row anew.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Between the nouns of the proxy and the rows of its store, and the statements that both databases know.
 
-What comes from a row is checked: a disk that changes a bit makes a row that counts as none, not an error.
+What comes from a row is checked against its seal: a row that a failing disk has changed counts as none. What people
+said and what was removed has no seal, since a part of it is better than nothing, and no byte of it can do harm.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Table, delete, func, select, update
+from sqlalchemy import Column, Connection, Row, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from . import schema
@@ -19,6 +21,7 @@ from .nouns import Body, FeedState, LabelRow, LedgerRow, Outcome, Pin, Validator
 from .schema import digest
 
 _AT_ONCE = 500  # keys of one query
+_LONGEST_LEASE = 86400.0  # seconds; a longer one is damage, and would keep a feed from being fetched
 _PAGE = 4096  # bytes; a body takes whole ones
 
 Values = Mapping[str, Any]
@@ -32,18 +35,23 @@ def ledger_key(row: LedgerRow) -> str:
 def of_state(state: FeedState) -> Values:
     """A feed as a row."""
     plain = ("url", "fetch_url", "next_fetch", "last_success", "last_fetch", "failures", "last_reason")
-    return {
-        **{name: getattr(state, name) for name in (*plain, "moved_to", "moved_seen")},
-        "key": digest(state.url),
-        "etag": state.validators.etag,
-        "last_modified": state.validators.last_modified,
-        "last_outcome": state.last_outcome.value if state.last_outcome else None,
-        "stopped": int(state.stopped),
-    }
+    return _sealed(
+        schema.feeds,
+        {
+            **{name: getattr(state, name) for name in (*plain, "moved_to", "moved_seen")},
+            "key": digest(state.url),
+            "etag": state.validators.etag,
+            "last_modified": state.validators.last_modified,
+            "last_outcome": state.last_outcome.value if state.last_outcome else None,
+            "stopped": int(state.stopped),
+        },
+    )
 
 
 def state(row: Row[Any]) -> FeedState | None:
     """A row as a feed."""
+    if not _sound(schema.feeds, row):
+        return None
     try:
         return FeedState(
             url=row.url,
@@ -65,16 +73,15 @@ def state(row: Row[Any]) -> FeedState | None:
 
 def of_body(body: Body) -> Values:
     """A body as a row."""
-    return {
-        **{name: getattr(body, name) for name in ("url", "content_type", "fetched", "digest", "content")},
-        "key": digest(body.url),
-        "size": len(body.content),
-        "bad": 0,
-    }
+    plain = ("url", "content_type", "fetched", "digest", "content")
+    values = {name: getattr(body, name) for name in plain}
+    return _sealed(schema.bodies, {**values, "key": digest(body.url), "size": len(body.content), "bad": 0})
 
 
 def body(row: Row[Any]) -> Body | None:
     """A row as a body, if the content is what its digest says."""
+    if not _sound(schema.bodies, row):
+        return None
     try:
         found = Body(row.url, bytes(row.content), row.content_type, float(row.fetched), row.digest)
     except (TypeError, ValueError):
@@ -84,16 +91,14 @@ def body(row: Row[Any]) -> Body | None:
 
 def of_pin(pin: Pin, now: float) -> Values:
     """A pin as a row."""
-    return {
-        "block": pin.block,
-        "model": pin.model,
-        "probabilities": json.dumps(pin.probabilities),
-        "pinned": now,
-    }
+    values = {"block": pin.block, "model": pin.model, "probabilities": json.dumps(pin.probabilities), "pinned": now}
+    return _sealed(schema.pins, values)
 
 
 def pin(row: Row[Any]) -> Pin | None:
     """A row as a pin."""
+    if not _sound(schema.pins, row):
+        return None
     try:
         probabilities = tuple(map(float, json.loads(row.probabilities)))
     except (TypeError, ValueError):
@@ -131,6 +136,18 @@ def label(row: Row[Any]) -> LabelRow:
     return LabelRow(**{name: getattr(row, name) for name in LabelRow.__slots__})
 
 
+def _sealed(table: Table, values: Values) -> Values:
+    return {**values, "seal": schema.seal(table, values)}
+
+
+def _sound(table: Table, row: Row[Any]) -> bool:
+    """Whether a row is what was written."""
+    try:
+        return bool(schema.seal(table, row._mapping) == row.seal)  # noqa: SLF001 - SQLAlchemy's public name for it
+    except (TypeError, ValueError):
+        return False
+
+
 def whole_pages(size: int) -> int:
     """What a body of `size` bytes takes on the disk."""
     return -(-size // _PAGE) * _PAGE
@@ -156,7 +173,8 @@ def take_lease(connection: Connection, values: Values, now: float) -> bool:
     """Take a lease that is free, over, or the owner's already; whether it was taken."""
     leases = schema.leases
     insert = _insert(connection, leases).values(**values)
-    free = (leases.c.until <= now) | (leases.c.owner == insert.excluded.owner)
+    over = (leases.c.until <= now) | (leases.c.until > now + _LONGEST_LEASE)
+    free = over | (leases.c.owner == insert.excluded.owner)
     kept = {"owner": insert.excluded.owner, "until": insert.excluded.until}
     taken = insert.on_conflict_do_update(index_elements=[leases.c.key], set_=kept, where=free)
     return connection.execute(taken, execution_options={"preserve_rowcount": True}).rowcount == 1
@@ -187,7 +205,10 @@ def drop_bodies(connection: Connection, keys: Sequence[str], newest: float) -> i
 def forget_validators(connection: Connection, keys: Sequence[str]) -> None:
     """Forget the validators of feeds whose body is gone."""
     feeds = schema.feeds
-    connection.execute(update(feeds).where(feeds.c.key.in_(keys)).values(etag=None, last_modified=None))
+    query = select(feeds).where(feeds.c.key.in_(keys), feeds.c.etag.is_not(None) | feeds.c.last_modified.is_not(None))
+    found = [one for row in connection.execute(query).all() if (one := state(row))]
+    if found:
+        upsert(connection, feeds, [of_state(replace(one, validators=Validators())) for one in found])
 
 
 def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -56,6 +60,23 @@ def digest(*parts: str) -> str:
     return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
+def seal(table: Table, values: Mapping[str, Any]) -> int:
+    """A checksum of a row, so that one that a failing disk has changed is not believed."""
+    told = [
+        float(value) if value is not None and isinstance(table.columns[name].type, Double) else value
+        for name in _sealed(table)
+        for value in (values[name],)
+    ]
+    return zlib.crc32(repr(told).encode("utf-8", "surrogatepass"))
+
+
+@lru_cache
+def _sealed(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name != "seal" and column.info != UNSEALED)
+
+
+UNSEALED = {"sealed": False}  # of columns that change without a new seal, or that have a digest of their own
+
 metadata = MetaData()
 
 version = Table("version", metadata, Column("version", Integer, nullable=False))
@@ -77,6 +98,7 @@ feeds = Table(
     Column("moved_to", Exact),
     Column("moved_seen", Integer, nullable=False),
     Column("stopped", Integer, nullable=False),
+    Column("seal", BigInteger, nullable=False),
 )
 
 bodies = Table(
@@ -88,8 +110,9 @@ bodies = Table(
     Column("fetched", Double, nullable=False),
     Column("digest", Text, nullable=False),
     Column("size", BigInteger, nullable=False),
-    Column("bad", Integer, nullable=False),  # 1: the content is not what the digest says; kept, but never served
-    Column("content", LargeBinary, nullable=False),  # last, so that the rest is read without it
+    Column("seal", BigInteger, nullable=False),
+    Column("bad", Integer, nullable=False, info=UNSEALED),  # 1: not what digest and seal say; kept, but never served
+    Column("content", LargeBinary, nullable=False, info=UNSEALED),  # last, so that the rest is read without it
     Index("bodies_by_age", "fetched", "key", "size"),
 )
 
@@ -109,6 +132,7 @@ pins = Table(
     Column("model", Exact, nullable=False),
     Column("probabilities", Text, nullable=False),  # JSON
     Column("pinned", Double, nullable=False),
+    Column("seal", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
 
