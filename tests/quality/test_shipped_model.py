@@ -73,7 +73,8 @@ def test_serving_agrees_with_scikit_learn_on_the_whole_corpus() -> None:
 
 def test_unseen_styles_reach_the_floors() -> None:
     folds = card()["folds"]
-    assert folds["blocks_at_half"]["cut_f1"]["value"] >= 0.87
+    assert folds["by_origin"]["written"]["cut_f1_at_half"]["value"] >= 0.87
+    assert folds["by_origin"]["real"]["editorial_cut"]["value"] <= 0.01
     assert folds["titles"]["roc_auc"]["value"] >= 0.95
 
 

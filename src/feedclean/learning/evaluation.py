@@ -11,6 +11,7 @@ Intervals are 95 % percentile bootstraps over documents, because the blocks of a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ Ints = NDArray[np.int64]
 
 _EDITORIAL, _PROMO, _TEASER = 0, 1, 2
 _ROUNDS = 200
+_HALF = {"promo": 0.5, "teaser": 0.5}
 LOSSES = (0.001, 0.005, 0.01)
 
 
@@ -126,26 +128,37 @@ def calibration_error(scored: Scored, bins: int = 15) -> float:
     return float(error)
 
 
-def threshold(scored: Scored, labels: Sequence[Label], cost: float) -> float:
-    """The probability from which acting on `labels` pays, when a lost editorial block costs `cost` missed ones.
+def threshold(scored: Scored, labels: Sequence[Label], loss: float) -> float:
+    """The lowest probability, from one half on, at which acting loses no more than it may.
 
-    The candidates are the scores themselves; between two equally good ones the higher wins, and the result lies half
-    way to the next score below, so that it does not hang on a single block.
+    Args:
+        scored: blocks that the model had not seen.
+        labels: those that are acted upon.
+        loss: the share of editorial blocks that may be lost.
+
+    Returns:
+        The threshold, rounded up to four digits; 0.98 where there is nothing to go by.
     """
     places = [LABELS.index(label) for label in labels]
-    score = scored.probabilities[:, places].sum(axis=1)
-    wanted = np.isin(scored.labels, places)
     lost = scored.labels == _EDITORIAL
-    if _EDITORIAL in places or not wanted.any() or not lost.any():
+    if _EDITORIAL in places or not np.isin(scored.labels, places).any() or not lost.any():
         return 0.98
-    order = np.argsort(-score, kind="stable")
-    gain = np.cumsum(wanted[order].astype(float) - cost * (lost & ~wanted)[order])
-    best = int(np.argmax(gain))
-    if gain[best] <= 0:
-        return 0.98
-    here = float(score[order[best]])
-    below = float(score[order[best + 1]]) if best + 1 < len(order) else here
-    return round(min(max((here + below) / 2, 0.5), 0.98), 4)
+    score = np.sort(scored.probabilities[lost][:, places].sum(axis=1))[::-1]
+    # What has just this score must not be acted upon, so the threshold lies above it, rounded up.
+    first_spared = float(score[min(int(loss * len(score)), len(score) - 1)])
+    return min(max(math.floor(first_spared * 1e4 + 1) / 1e4, 0.5), 0.98)
+
+
+def cost_at(scored: Scored, limit: float, width: float = 0.05) -> float:
+    """How many advertisements are found for each editorial block lost, among the blocks that score about `limit`.
+
+    That is the price at which the threshold would be just right.
+    """
+    score = scored.probabilities[:, [_PROMO, _TEASER]].sum(axis=1)
+    near = np.abs(score - limit) <= width
+    found = near & ((scored.labels == _PROMO) | (scored.labels == _TEASER))
+    lost = near & (scored.labels == _EDITORIAL)
+    return round(float(found.sum()) / max(float(lost.sum()), 1.0), 1)
 
 
 def title_threshold(scored: Scored) -> float:
@@ -191,6 +204,7 @@ def block_row(scored: Scored, thresholds: Mapping[str, float]) -> dict[str, Any]
     return {
         "blocks": len(scored.labels),
         "cut_f1": _measured(scored, lambda s: cut_f1(s, acted(s, thresholds))),
+        "cut_f1_at_half": _measured(scored, lambda s: cut_f1(s, acted(s, _HALF))),
         "editorial_cut": _measured(scored, lambda s: editorial_cut(s, acted(s, thresholds))),
         "promo_recall_at": {str(loss): _measured(scored, partial(promo_recall_at, loss=loss)) for loss in LOSSES},
         "calibration_error": round(calibration_error(scored), 4),
@@ -214,18 +228,27 @@ def _by_label(scored: Scored) -> dict[str, dict[str, float]]:
     return rows
 
 
-def summary(blocks: Scored, titles: Scored, thresholds: Mapping[str, float]) -> dict[str, Any]:
-    """What the card says about the folds: blocks and titles, together and by language."""
-    half = {"promo": 0.5, "teaser": 0.5}
+def summary(blocks: Scored, titles: Scored, real: NDArray[np.bool_], limits: Mapping[str, float]) -> dict[str, Any]:
+    """What the card says about the folds: blocks and titles, together, by origin and by language.
+
+    Args:
+        blocks: out of fold.
+        titles: out of fold.
+        real: which of the blocks are of real documents.
+        limits: the thresholds, by label.
+    """
     result: dict[str, Any] = {
-        "blocks": block_row(blocks, thresholds),
-        "blocks_at_half": {"cut_f1": _measured(blocks, lambda s: cut_f1(s, acted(s, half)))},
+        "blocks": block_row(blocks, limits),
         "titles": {"titles": len(titles.labels), "roc_auc": _measured(titles, roc_auc)},
+        "by_origin": {},
         "by_language": {},
     }
+    for name, mask in (("written", ~real), ("real", real)):
+        if mask.any():
+            result["by_origin"][name] = block_row(blocks.where(mask), limits)
     for language in sorted(set(blocks.languages.tolist())):
         own = blocks.where(blocks.languages == language)
-        row = block_row(own, thresholds)
+        row = block_row(own, limits)
         own_titles = titles.where(titles.languages == language)
         if len(own_titles.labels):
             row["title_roc_auc"] = _measured(own_titles, roc_auc)

@@ -32,7 +32,8 @@ Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Say = Callable[[str], None]
 
-COST = 50.0  # a lost editorial block costs as many missed ads
+# What the thresholds may lose of the editorial blocks of publishers that training had not seen (docs/decisions, 6).
+EDITORIAL_LOSS = 0.01
 PARITY = 1e-6
 ENOUGH = 500  # real blocks from which on the proportions of the world are known
 
@@ -130,13 +131,10 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     say("titles")
     title_arrays, titles = _titles(examples, fold_of, count, recipe)
     arrays |= title_arrays
+    world = scored.where(full.real) if full.real.sum() >= ENOUGH else scored
+    pair = [Label.PROMO, Label.TEASER]
     thresholds = {
-        label.value: evaluation.threshold(
-            scored.where(full.real) if full.real.sum() >= ENOUGH else scored,
-            [label] if label.value not in ("promo", "teaser") else [Label.PROMO, Label.TEASER],
-            COST,
-        )
-        for label in Label
+        label.value: evaluation.threshold(world, pair if label in pair else [label], EDITORIAL_LOSS) for label in Label
     }
     card = {
         "name": name,
@@ -144,11 +142,12 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
         "labels": [label.value for label in Label],
         "thresholds": thresholds,
         "title_threshold": evaluation.title_threshold(titles),
-        "cost_of_lost_editorial": COST,
+        "editorial_loss": EDITORIAL_LOSS,
+        "cost_of_lost_editorial": evaluation.cost_at(world, thresholds["promo"]),
         "data": _data(paths, examples),
         "recipe": {key: value for key, value in vars(recipe).items() if key != "jobs"},
         "versions": _versions(),
-        "folds": evaluation.summary(scored, titles, thresholds),
+        "folds": evaluation.summary(scored, titles, full.real, thresholds),
     }
     _check_parity(arrays, card, examples, text_heads[-1], markup_heads[-1], networks[-1], calibration)
     return Trained(arrays, card, scored, titles)
