@@ -16,8 +16,8 @@ help: ## what there is to make
 run: $(VENV)/ready ## set up, then clean the sample article and the sample feed and show what was cut, and why
 	@for example in examples/article.html examples/feed.xml; do $(BIN)/feedclean clean --diff --explain $$example || exit; done
 
-test: check ## set up, then everything CI runs: checks, tests, doctests, the wheel
-	$(BIN)/python -m pytest
+test: check ## set up, then everything CI runs: checks, tests (those of PostgreSQL where there is one), the wheel
+	tests/services/postgres.sh run $(BIN)/python -m pytest
 
 check: $(VENV)/ready-for-tests ## formatting, lint, types, and the direction of imports
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
