@@ -60,7 +60,7 @@ def digest(*parts: str) -> str:
     return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
-def seal(table: Table, values: Mapping[str, Any]) -> int:
+def seal(table: Table, values: Mapping[Any, Any]) -> int:
     """A checksum of a row, so that one that a failing disk has changed is not believed."""
     told = [
         float(value) if value is not None and isinstance(table.columns[name].type, Double) else value
