@@ -1,4 +1,4 @@
-# Every target is one line; `make` says what there is. Needs make and Python 3.11 or later (PYTHON=… if it has another name).
+# Every target is a line or two; `make` says what there is. Needs make and Python 3.11 or later (PYTHON=… if it has another name).
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -61,11 +61,11 @@ def test_the_python_example_of_the_readme_runs(capsys: pytest.CaptureFixture[str
     assert "promo" in capsys.readouterr().out
 
 
-def test_targets_of_the_makefile_are_one_line_each() -> None:
-    """A rule and its command: whatever is longer is a program."""
+def test_targets_of_the_makefile_are_a_line_or_two_each() -> None:
+    """Whatever is longer is a program."""
     rules = re.findall(r"^([a-z]+):.*?## .*\n((?:\t.*\n)*)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert {"help", "run", "test", "check", "train", "evaluate", "quality", "bench"} <= {name for name, _ in rules}
-    assert all(recipe.count("\n") == 1 for _, recipe in rules)
+    assert all(1 <= recipe.count("\n") <= 2 for _, recipe in rules)
 
 
 def test_no_page_tells_where_it_was_written() -> None:
