@@ -10,7 +10,8 @@ from urllib.parse import urljoin
 
 from feedclean.errors import FormatError, LimitError
 from feedclean.formats.encodings import bom_of, wide
-from feedclean.formats.json_spans import Node, check_depth, locate
+from feedclean.formats.feed_links import relink_json
+from feedclean.formats.json_spans import Node, check_depth, locate, without
 from feedclean.formats.limits import Limits, check_size
 from feedclean.types import Field, Format, Item, Markup, TitleLabel
 
@@ -72,10 +73,13 @@ class JsonFeed:
 
     def __init__(self, text: str, value: dict[str, Any], original: bytes | None, url: str | None = None) -> None:
         self._text = text
+        self._value = value
         self._original = original
         self._places: Node | None = None  # found only when something is to be changed
         self._edits: dict[tuple[int, str], str] = {}
         self._marks: dict[int, str | None] = {}
+        self._removed: set[int] = set()
+        self._links: tuple[str | None, str | None] | None = None
         self._raw: list[dict[str, Any]] = []
         self._indices: list[int] = []  # beside `items`: where in the source's list
         self._items: list[Item] = []
@@ -111,6 +115,15 @@ class JsonFeed:
         self._items[item]
         self._marks[item] = None if label is TitleLabel.PLAIN else f"{probability:.2f}"
 
+    def relink(self, own: str | None, via: str | None) -> None:
+        """Let the feed say that it is served at `own`, and by its publisher at `via`; see `feed_links.py`."""
+        self._links = own, via
+
+    def remove(self, item: int) -> None:
+        """Take an item out of what `to_bytes` writes; `items` stay as read, and so do their numbers."""
+        self._items[item]
+        self._removed.add(item)
+
     def to_bytes(self) -> bytes:
         """The feed in UTF-8: the very bytes it was read from, if they were UTF-8 and nothing was changed."""
         patches = self._patches()
@@ -126,16 +139,23 @@ class JsonFeed:
 
     def _patches(self) -> list[tuple[int, int, str]]:
         """What to write where: (start, end, new characters)."""
-        if not self._edits and not self._marks:
+        if not self._edits and not self._marks and not self._removed and not self._links:
             return []
         if self._places is None:
             self._places = locate(self._text)
+        patches = relink_json(self._value, self._places, *self._links) if self._links else []
+        if not self._items:
+            return patches
         listed = (self._places.members or {})["items"].elements or []
-        patches = []
+        patches += without(listed, {self._indices[item] for item in self._removed})
         for (item, name), text in self._edits.items():
+            if item in self._removed:
+                continue
             node = (listed[self._indices[item]].members or {})[name]
             patches.append((node.start, node.end, _quoted(text)))
         for item, probability in self._marks.items():
+            if item in self._removed:
+                continue
             patches += _mark(listed[self._indices[item]], self._raw[item], probability)
         return patches
 

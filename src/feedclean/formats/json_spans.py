@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from feedclean.errors import LimitError
 
-__all__ = ["Node", "check_depth", "locate"]
+__all__ = ["Node", "check_depth", "locate", "without"]
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[{}\[\]]', re.DOTALL)
@@ -83,6 +83,20 @@ def locate(text: str) -> Node:
         if character in "{[":
             stack.append(node)
     return root
+
+
+def without(listed: list[Node], gone: set[int]) -> list[tuple[int, int, str]]:
+    """What to write where, so that an array is without some of its elements: each goes with one comma beside it."""
+    patches: list[tuple[int, int, str]] = []
+    kept = [number for number in range(len(listed)) if number not in gone]
+    for number in sorted(gone):
+        if kept and number > kept[0]:
+            patches.append((listed[number - 1].end, listed[number].end, ""))
+        elif number + 1 < len(listed):
+            patches.append((listed[number].start, listed[number + 1].start, ""))
+        else:
+            patches.append((listed[number].start, listed[number].end, ""))
+    return patches
 
 
 def _key(quoted: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from feedclean.errors import FormatError
+from feedclean.formats.feed_links import relink_xml
 from feedclean.formats.limits import Limits
 from feedclean.formats.title_marks import mark
 from feedclean.formats.xml_fields import Place, body_place, title_place
@@ -108,6 +109,25 @@ class XmlFeed:
         title = self._titles[item]
         if mark(self._elements[item], title.element if title else None, label, probability):
             self._original = None
+
+    def relink(self, own: str | None, via: str | None) -> None:
+        """Let the feed's head say that it is served at `own`, and by its publisher at `via`; see `feed_links.py`."""
+        if relink_xml(self._root, own, via):
+            self._original = None
+
+    def remove(self, item: int) -> None:
+        """Take an item out of what `to_bytes` writes; `items` stay as read, and so do their numbers."""
+        element = self._elements[item]
+        parent = element.getparent()
+        if parent is None:
+            return
+        named = element.get(f"{{{RDF}}}about")
+        parent.remove(element)
+        for listed in self._root.iter(f"{{{RDF}}}li") if named else ():
+            if named in (listed.get(f"{{{RDF}}}resource"), listed.get("resource")):
+                listed.getparent().remove(listed)
+                break
+        self._original = None
 
     def to_bytes(self) -> bytes:
         """The feed in UTF-8: the very bytes it was read from, if they were UTF-8 and nothing was changed."""
