@@ -1,0 +1,225 @@
+"""From a publisher's copy to what readers get: cleaned, converted, linked to the proxy, and kept for the next reader.
+
+    Body + Order ── shelf? ──> Served
+                 ── being made? ──> wait for that
+                 ── else, in a thread: open, relink, clean, drop, note in the ledger, convert ──> shelf
+
+What goes wrong is raised, and remembered for a while so that a poisonous feed does not cost its time again for every
+reader; what is served instead is decided in `app.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..cleaning import Judge
+from ..errors import FormatError, LimitError, ModelError, StoreError
+from ..judging.policy import Policy
+from ..types import Action, Format
+from .making import Made, make
+from .nouns import Body, LedgerRow
+from .recall import Clock
+from .shelf import Served, Shelf
+
+__all__ = ["TYPES", "Cleaner", "CrowdedError", "Order", "reason_of"]
+
+TYPES = {
+    Format.RSS: "application/rss+xml",
+    Format.ATOM: "application/atom+xml",
+    Format.JSONFEED: "application/feed+json",
+}
+_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
+_ROOT = re.compile(rb"<(?:\w+:)?(rss|rdf|channel|feed)[\s>]", re.IGNORECASE)
+_REMEMBERED = 10_000  # feeds whose last change is remembered
+_REASONS: tuple[tuple[type[Exception], str, float], ...] = (  # name, and seconds for which it is remembered
+    (LimitError, "limit", 600.0),
+    (FormatError, "format", 600.0),
+    (ModelError, "model", 60.0),
+    (StoreError, "store", 5.0),
+    (TimeoutError, "time", 0.0),  # it may still come
+)
+
+
+class CrowdedError(Exception):
+    """More is waiting to be cleaned than can be in good time."""
+
+
+class Ledger(Protocol):
+    """What is needed of the store."""
+
+    def note(self, rows: Sequence[LedgerRow]) -> None:
+        """As `Store.note`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """What a reader wants of a feed."""
+
+    url: str  # of the publisher's feed
+    policy: Policy
+    drop: bool = False  # items whose title is clickbait
+    to: Format | None = None  # as published if `None`
+    own: str | None = None  # where the reader finds it
+
+    def key(self, body: Body, model: str) -> Hashable:
+        """Copies with the same key have the same bytes."""
+        policy = self.policy
+        acts = tuple(sorted((label.value, action.value) for label, action in policy.actions.items()))
+        how = (acts, policy.threshold, policy.title_action, policy.max_share, self.drop, self.to)
+        return self.url, body.digest, model, how, self.own
+
+
+class Cleaner:
+    """Makes and keeps copies.
+
+    Args:
+        judge: of blocks and titles.
+        ledger: takes down what is removed; what cannot be taken down is not removed.
+        clock: tells the time.
+        on_event: told of `cleaned`, `cleaned-late` and `clean-failed`.
+        on_cuts: told how many blocks were acted upon, by action and label.
+        budget: seconds that a reader waits.
+        threads: that clean at once.
+        queue: feeds that may wait to be cleaned.
+        most: bytes of copies that are kept.
+    """
+
+    def __init__(
+        self,
+        judge: Judge,
+        ledger: Ledger,
+        clock: Clock,
+        *,
+        on_event: Callable[[str], None] = lambda _: None,
+        on_cuts: Callable[[Counter[tuple[Action, str]]], None] = lambda _: None,
+        budget: float = 5.0,
+        threads: int = 2,
+        queue: int = 64,
+        most: int = 64 << 20,
+    ) -> None:
+        self._judge, self._ledger, self._clock = judge, ledger, clock
+        self._event, self._cuts = on_event, on_cuts
+        self._budget, self._queue = budget, queue
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="clean")
+        self._making: dict[Hashable, asyncio.Task[Served]] = {}
+        self._failed: OrderedDict[Hashable, tuple[float, Exception]] = OrderedDict()
+        self._changed: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
+        self.shelf = Shelf(most)
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return self._judge.name
+
+    async def cleaned(self, body: Body, order: Order) -> Served:
+        """The copy for an order.
+
+        Raises:
+            TimeoutError: it takes longer than a reader should wait; it is still made, for the next one.
+            CrowdedError: too many are waiting.
+            Exception: whatever went wrong in cleaning.
+        """
+        key = order.key(body, self.model)
+        if (found := self.shelf.get(key)) is not None:
+            return found
+        self._raise_known(key)
+        task = self._making.get(key)
+        if task is None:
+            if len(self._making) >= self._queue:
+                raise CrowdedError
+            task = asyncio.create_task(self._make(key, body, order))
+            self._making[key] = task
+            task.add_done_callback(lambda done: self._done(key, done))
+        done, _ = await asyncio.wait([task], timeout=self._budget)
+        if not done:
+            self._event("cleaned-late")
+            raise TimeoutError
+        return task.result()
+
+    def untouched(self, body: Body, order: Order, reason: str) -> Served:
+        """The publisher's own bytes, and why."""
+        key = (order.url, body.digest, reason)
+        if (found := self.shelf.get(key)) is not None:
+            return found
+        charset = _CHARSET.search(body.content_type)
+        kind = _type_of(body.content) + (f"; charset={charset[1]}" if charset else "")
+        served = self._served(body.content, kind, f"bypassed; reason={reason}", order, reason)
+        self.shelf.put(key, served)
+        return served
+
+    def forget(self) -> None:
+        """Make all copies anew; for when labels or pins were changed."""
+        self.shelf.clear()
+        self._failed.clear()
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _make(self, key: Hashable, body: Body, order: Order) -> Served:
+        loop = asyncio.get_running_loop()
+        made = await loop.run_in_executor(self._threads, make, body, order, self._judge, self._clock.now())
+        rows = made.rows
+        if rows:
+            await loop.run_in_executor(self._threads, self._ledger.note, rows)
+        self._event("cleaned")
+        self._cuts(made.counts)
+        served = self._served(made.content, f"{TYPES[made.format]}; charset=utf-8", self._note(made), order)
+        self.shelf.put(key, served)
+        return served
+
+    def _done(self, key: Hashable, task: asyncio.Task[Served]) -> None:
+        self._making.pop(key, None)
+        if task.cancelled():
+            return
+        fault = task.exception()
+        if isinstance(fault, Exception):
+            self._event("clean-failed")
+            kept = next((seconds for kind, _, seconds in _REASONS if isinstance(fault, kind)), 60.0)
+            self._failed[key] = (self._clock.monotonic() + kept, fault)
+            while len(self._failed) > _REMEMBERED:
+                self._failed.popitem(last=False)
+
+    def _raise_known(self, key: Hashable) -> None:
+        known = self._failed.get(key)
+        if known is not None and self._clock.monotonic() < known[0]:
+            raise known[1].with_traceback(None)
+
+    def _served(self, content: bytes, kind: str, note: str, order: Order, reason: str = "") -> Served:
+        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        place = (order.url, order.own, order.to)
+        before = self._changed.pop(place, None)
+        modified = before[1] if before is not None and before[0] == digest else self._clock.now()
+        self._changed[place] = (digest, modified)
+        while len(self._changed) > _REMEMBERED:
+            self._changed.popitem(last=False)
+        return Served(content, kind, digest, note, modified, reason)
+
+    def _note(self, made: Made) -> str:
+        by_action: Counter[Action] = Counter()
+        for (action, _), count in made.counts.items():
+            by_action[action] += count
+        others = [f"{action.value}={count}" for action, count in sorted(by_action.items()) if action is not Action.CUT]
+        told = ["cleaned", f"cut={by_action[Action.CUT]}", *others, f"model={self.model}"]
+        return "; ".join([*told, *(["conversion=failed"] if made.unconverted else [])])
+
+
+def reason_of(fault: BaseException) -> str:
+    """A word for why something was not cleaned."""
+    return next((name for kind, name, _ in _REASONS if isinstance(fault, kind)), "error")
+
+
+def _type_of(content: bytes) -> str:
+    """The media type of what is handed on as it came; never one that a browser shows as a page."""
+    root = _ROOT.search(content, 0, 65_536)
+    if root is not None:
+        return TYPES[Format.ATOM if root[1].lower() == b"feed" else Format.RSS]
+    return TYPES[Format.JSONFEED] if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "application/octet-stream"

@@ -1,0 +1,146 @@
+"""One copy of a feed, made from the publisher's bytes: what happens in a thread, with no state of its own."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ..cleaning import Judge, clean_document
+from ..errors import FeedcleanError, FormatError
+from ..formats.convert import convert
+from ..formats.json_feed import JsonFeed
+from ..formats.sniff import open_document
+from ..formats.xml_feed import XmlFeed
+from ..types import Action, Cleaned, CleanedItem, Format, TitleLabel
+from .block_keys import block_key
+from .nouns import Body, LedgerRow
+
+if TYPE_CHECKING:
+    from .answer import Order
+
+__all__ = ["Made", "feed_fault", "make", "open_feed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made."""
+
+    content: bytes
+    format: Format
+    rows: tuple[LedgerRow, ...]
+    counts: Counter[tuple[Action, str]]
+    unconverted: bool = False
+
+
+def open_feed(content: bytes, url: str) -> XmlFeed | JsonFeed:
+    """The feed that `content` holds.
+
+    Raises:
+        FormatError: it holds none.
+    """
+    document = open_document(content, url=url)
+    if not isinstance(document, XmlFeed | JsonFeed):
+        raise FormatError("a page or a text, no feed")
+    return document
+
+
+def feed_fault(content: bytes, url: str) -> str | None:
+    """Why an answer of a publisher is no feed, in a clause; `None` if it is one, or so like one that readers may cope.
+
+    A page that says "just a moment" with status 200 must not take the place of the last good copy.
+    """
+    try:
+        open_feed(content, url)
+    except FeedcleanError as fault:
+        head = content[:4096].lower()
+        if any(mark in head for mark in (b"<rss", b"<feed", b"<rdf:rdf", b"jsonfeed.org/version")):
+            return None
+        return fault.what
+    return None
+
+
+def make(body: Body, order: Order, judge: Judge, now: float) -> Made:
+    """The copy for an order.
+
+    Raises:
+        FeedcleanError: it cannot be made.
+    """
+    feed = open_feed(body.content, order.url)
+    other = order.to is not None and order.to is not feed.format
+    if not other:
+        feed.relink(order.own, order.url)
+    cleaned = clean_document(feed, model=judge, policy=order.policy)
+    content = cleaned.content
+    dropped = [number for number, item in enumerate(cleaned.items) if order.drop and _is_bait(item)]
+    for number in dropped:
+        feed.remove(number)
+    if dropped:
+        content = feed.to_bytes()
+    rows = _rows(cleaned, set(dropped), order.url, now)
+    counts = Counter((Action(row.action), row.label) for row in rows)
+    form, unconverted = feed.format, False
+    if other and order.to is not None:
+        unconverted = True
+        with suppress(FeedcleanError):  # a feed in another format than asked for is better than none
+            content, form, unconverted = _converted(content, feed.format, order), order.to, False
+        if unconverted:
+            feed.relink(order.own, order.url)
+            content = feed.to_bytes()
+    return Made(content, form, rows, counts, unconverted)
+
+
+def _converted(content: bytes, form: Format, order: Order) -> bytes:
+    assert order.to is not None  # noqa: S101 - as the caller has made sure
+    feed = open_feed(convert(content, form, order.to.value, url=order.url), order.url)
+    feed.relink(order.own, order.url)
+    return feed.to_bytes()
+
+
+def _is_bait(item: CleanedItem) -> bool:
+    return item.title is not None and item.title.decision.label is TitleLabel.CLICKBAIT
+
+
+def _rows(cleaned: Cleaned, dropped: set[int], url: str, now: float) -> tuple[LedgerRow, ...]:
+    """What was done, as lines of the ledger: its blocks, and items as a whole."""
+    rows = [
+        LedgerRow(
+            feed=url,
+            item=cut.item,
+            field=cut.field,
+            action=cut.action.value,
+            label=cut.label.value,
+            probability=cut.probability,
+            clues=tuple(clue.text for clue in cut.clues),
+            text=cut.text,
+            source=cut.source,
+            block=block_key(cut.text, cut.source),
+            model=cleaned.model,
+            first_seen=now,
+        )
+        for cut in cleaned.ledger
+    ]
+    whole = [_item_row(cleaned.items[number], cleaned.model, url, now) for number in sorted(dropped)]
+    return tuple(_once([*whole, *rows]))
+
+
+def _item_row(item: CleanedItem, model: str, url: str, now: float) -> LedgerRow:
+    """An item that was dropped for its title, with its body as published."""
+    assert item.title is not None  # noqa: S101 - it is what the item was dropped for
+    title, decision = item.title.block.text, item.title.decision
+    link = f'<a href="{html.escape(item.item.url)}">' if item.item.url else "<a>"
+    bodies = sorted((body.text for body in item.item.bodies), key=len)
+    source = "\n".join([f"<h2>{link}{html.escape(title)}</a></h2>", *bodies[-1:]])
+    made = LedgerRow(
+        url, item.item.key, "title", Action.CUT.value, TitleLabel.CLICKBAIT.value, decision.probability, (),
+        title, source, block_key(title, source), model, now,
+    )  # fmt: skip
+    return replace(made, clues=tuple(clue.text for clue in decision.verdict.clues) if decision.verdict else ())
+
+
+def _once(rows: Sequence[LedgerRow]) -> list[LedgerRow]:
+    """Rows without those about a block that two fields of one item share."""
+    return list({(row.item, row.block): row for row in reversed(rows)}.values())[::-1]
