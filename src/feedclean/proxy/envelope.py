@@ -1,0 +1,90 @@
+"""Around every request: a number, a limit, one way to fail, a line in the log and a count."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .logs import Log
+from .metrics import Metrics
+from .reply import Problem
+
+__all__ = ["MOST_AT_ONCE", "Envelope", "tell"]
+
+MOST_AT_ONCE = 512  # requests under way; what is more is told to come again
+_SLOW = 1.0  # seconds from which a good answer is worth a line
+
+
+def tell(scope: Scope, **facts: Any) -> None:
+    """Add facts to the line that the log will have about a request."""
+    scope["feedclean"].update(facts)
+
+
+class Envelope:
+    """An application around another one.
+
+    Args:
+        inner: answers; may raise `Problem`.
+        metrics: are told.
+        log: is told.
+        most: requests at once.
+    """
+
+    def __init__(self, inner: ASGIApp, metrics: Metrics, log: Log, most: int = MOST_AT_ONCE) -> None:
+        self._inner, self._metrics, self._log, self._most = inner, metrics, log, most
+        self.busy = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever happens."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        began, number, status = time.perf_counter(), secrets.token_hex(6), 0
+        facts: dict[str, Any] = {"route": "none"}
+        scope["feedclean"], scope["app"] = facts, self
+
+        async def numbered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
+            await send(message)
+
+        self.busy += 1
+        try:
+            if self.busy > self._most:
+                told = "More is asked of this proxy at once than it can answer."
+                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", told, retry_after=5)
+            await self._inner(scope, receive, numbered)
+        except Exception as fault:  # noqa: BLE001 - this is where all of them end
+            problem = self._problem(fault, number)
+            facts["problem"] = problem.kind
+            if not status:
+                await problem.reply(number)(scope, receive, numbered)
+        finally:
+            self.busy -= 1
+            took = time.perf_counter() - began
+            self._metrics.answered(facts["route"], status, took)
+            good = status < HTTPStatus.BAD_REQUEST and took < _SLOW
+            say = self._log.debug if good else self._log.info
+            say("request", request=number, method=scope["method"], status=status, ms=round(took * 1000, 1), **facts)
+
+    def _problem(self, fault: Exception, number: str) -> Problem:
+        if isinstance(fault, Problem):
+            return fault
+        if isinstance(fault, HTTPException):  # of the router: no such path, no such method
+            headers = dict(fault.headers or {})
+            status = HTTPStatus(fault.status_code)
+            kind = {404: "not-found", 405: "method-not-allowed"}.get(status, "refused")
+            told = "There is nothing at this address." if status == HTTPStatus.NOT_FOUND else f"{status.phrase}."
+            return Problem(status, kind, told, headers=[(key.lower(), value) for key, value in headers.items()])
+        self._metrics.event("unexpected")
+        self._log.error("unexpected", request=number, exc_info=fault)
+        return Problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", "Something went wrong in this proxy; see its log."
+        )
