@@ -14,6 +14,7 @@ import typer
 from ..errors import SettingsError
 from ..types import Action, Label, TitleAction
 from .faults import MEANINGS, Ending, ExitCode, Group
+from .serving import config, opml, serve
 from .training import corpus_app, evaluate, train
 
 __all__ = ["app", "main"]
@@ -158,6 +159,9 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     raise Ending(run(Request(sources, options, output, removed, diff, explain, jobs, quiet, traced)))
 
 
+app.command()(serve)
+app.command()(opml)
+app.command()(config)
 app.command()(train)
 app.command()(evaluate)
 app.add_typer(corpus_app, name="corpus")

@@ -1,0 +1,134 @@
+"""`feedclean serve`, `opml` and `config`: around `feedclean.proxy` and `feedclean.settings`, imported when used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import FormatError, SettingsError, SourceError
+from .faults import say
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+__all__ = ["config", "opml", "serve"]
+
+_Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings (TOML); what FEEDCLEAN_CONFIG names if not given.", show_default=False),
+]
+
+
+def serve(
+    config: _Config = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless the settings say so.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to listen on; 8420 unless the settings say so.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the shipped one.")
+    ] = None,
+    samples: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Serve the feeds in this folder, too, for a try; remembers nothing."),
+    ] = None,
+) -> None:
+    """Serve cleaned feeds to feed readers.
+
+    The start page makes the address to subscribe to. SIGHUP, and a change of the settings file, has it read again;
+    SIGTERM ends it once answers under way are given.
+    """
+    from ..model_files import load_model
+    from ..proxy.samples import Samples
+    from ..proxy.server import run
+
+    judge = load_model(model)
+    with ExitStack() as stack:
+        flags: dict[str, object] = {"proxy.host": host, "proxy.port": port}
+        folder = Samples(samples) if samples else None
+        if folder is not None:
+            import tempfile
+
+            place = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedclean-"))
+            flags["store.url"] = f"sqlite:///{place}/store.db"
+        run(lambda: _settings(config, flags), judge, folder)
+
+
+def opml(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="SUBSCRIPTIONS", help="A list of feeds (OPML), or - for standard input."),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there.", show_default=False)
+    ] = None,
+    public_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="How readers reach the proxy, if not as in the settings.", show_default=False),
+    ] = None,
+    config: _Config = None,
+) -> None:
+    """Put every feed of a list of subscriptions behind the proxy.
+
+    Folders and everything else stay as they are; what is behind the proxy already stays, too. Addresses are signed, or
+    hold the token, if the settings want that.
+    """
+    from ..formats.opml import rewrite_opml
+    from ..proxy.addresses import Addresses, proxied
+    from .atomic import Replacement
+
+    settings = _settings(config, {"proxy.public_url": public_url})
+    base = Addresses(settings).base
+    if base is None:
+        told = "the proxy listens everywhere, so its own address is not known"
+        raise SettingsError(told, where="--public-url", hint="give the address by which readers reach it")
+    data = _read(source)
+    try:
+        written, count = rewrite_opml(data, proxied(settings, base))
+    except FormatError as fault:
+        raise fault.at(source) from None
+    if output is None:
+        sys.stdout.buffer.write(written)
+    else:
+        with Replacement(output) as file:
+            file.write(written)
+    say(f"{count} feed{'' if count == 1 else 's'} behind {base}")
+
+
+def config(
+    config: _Config = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Show what can be set, as JSON Schema.")] = False,
+) -> None:
+    """Show the effective settings and where each comes from; secrets are masked."""
+    from .. import settings
+
+    if schema:
+        import json
+
+        typer.echo(json.dumps(settings.schema(), indent=2))
+    else:
+        typer.echo(settings.render(_settings(config, {})), nl=False)
+
+
+def _settings(path: Path | None, flags: dict[str, object]) -> Settings:
+    from ..settings import load
+
+    return load(path, os.environ, flags)
+
+
+def _read(source: str) -> bytes:
+    if source == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except (OSError, ValueError) as fault:
+        told = getattr(fault, "strerror", None) or str(fault)
+        raise SourceError(f"cannot be read: {told.lower()}", where=source) from fault

@@ -1,0 +1,173 @@
+"""The process: listens, serves, reads its settings again when told to or when they change, and ends without hurry.
+
+Granian runs inside our own event loop, so that signals, reloading and the end are ours. It gives a client ten seconds
+for its headers, and on SIGTERM takes no new connections while answers under way are finished.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from ..cleaning import Judge
+from ..errors import FeedcleanError, SettingsError
+from ..settings import Settings
+from .app import create_app
+from .house import OpenHouse, open_house
+from .logs import Log, set_up
+from .samples import Samples
+
+__all__ = ["run"]
+
+_HEADERS = 8_000  # milliseconds in which a request's headers must have come
+_BUFFER = 64 << 10  # bytes that they may have
+_GRACE = 8.0  # seconds for answers under way when the process is told to end
+_LOOK = 2.0  # seconds between two looks at the settings file
+_CONNECTIONS = 4096
+
+
+def run(read: Callable[[], Settings], model: Judge, samples: Samples | None = None) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        read: reads the settings; called again when they change.
+        model: judges.
+        samples: feeds of this machine to serve beside the others.
+
+    Raises:
+        SettingsError: they cannot be used, or the address to listen on is taken.
+    """
+    settings = read()
+    settings = samples.over(settings) if samples else settings
+    address, port = _listening(settings)
+    settings = replace(settings, proxy=replace(settings.proxy, port=port))
+    log = set_up(settings.proxy.log_level.value)
+    asyncio.run(_Process(read, samples, log).serve(settings, model, address))
+
+
+class _Process:
+    def __init__(self, read: Callable[[], Settings], samples: Samples | None, log: Log) -> None:
+        self._read, self._samples, self._log = read, samples, log
+
+    async def serve(self, settings: Settings, model: Judge, address: str) -> None:
+        """Everything from opening the store to closing it."""
+        around = {"fetcher": self._samples.around} if self._samples else {}
+        house = open_house(settings, model, self._log, **around)
+        server = _server(create_app(house), address, settings.proxy.port)
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, ended.set)
+        again = asyncio.Event()
+        with contextlib.suppress(AttributeError):  # where there is no SIGHUP
+            loop.add_signal_handler(signal.SIGHUP, again.set)
+        serving = asyncio.create_task(server.serve())
+        watching = asyncio.create_task(self._watch(house, again))
+        self._log.info("listening", at=house.addresses.base or f"port {settings.proxy.port}", model=model.name)
+        if house.addresses.base is None:
+            self._log.warning("proxy.public_url is not set, so feeds cannot say where they are served")
+        stopping = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            self._log.info("ending", waiting=_GRACE)
+            server.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait([serving], timeout=_GRACE)
+        finally:
+            watching.cancel()
+            stopping.cancel()
+            serving.cancel()
+            await house.close()
+            await asyncio.gather(watching, stopping, serving, return_exceptions=True)
+        self._log.info("ended")
+
+    async def _watch(self, house: OpenHouse, again: asyncio.Event) -> None:
+        """Read the settings again on SIGHUP and when their file changes; what cannot be read changes nothing."""
+        seen = _looks(house.settings.path)
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(again.wait(), _LOOK)
+            now = _looks(house.settings.path)
+            if not again.is_set() and now == seen:
+                continue
+            again.clear()
+            seen = now
+            try:
+                new = await asyncio.to_thread(self._read)
+                house.apply(self._kept(house.settings, self._samples.over(new) if self._samples else new))
+            except FeedcleanError as fault:
+                self._log.error("settings not taken over", reason=str(fault))
+            else:
+                self._log.info("settings taken over", feeds=len(house.settings.feeds))
+
+    def _kept(self, old: Settings, new: Settings) -> Settings:
+        """New settings, with what only a restart can change as it was."""
+        kept = replace(new.proxy, host=old.proxy.host, port=old.proxy.port)
+        changed = [
+            name
+            for name, one, other in (
+                ("proxy.host", new.proxy.host, old.proxy.host),
+                ("proxy.port", new.proxy.port or old.proxy.port, old.proxy.port),
+                ("store.url", new.store.url, old.store.url),
+            )
+            if one != other
+        ]
+        if changed:
+            self._log.warning("changed, but only a restart will heed it", settings=", ".join(changed))
+        return replace(new, proxy=kept, store=replace(new.store, url=old.store.url))
+
+
+def _server(app: object, address: str, port: int) -> Server:
+    quiet = {"handlers": {}, "formatters": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
+    return Server(
+        app,
+        address=address,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=1024,
+        backpressure=_CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADERS, max_buffer_size=_BUFFER),
+        log_level=LogLevels.error,
+        log_dictconfig=quiet,
+    )
+
+
+def _listening(settings: Settings) -> tuple[str, int]:
+    """The address and port to listen on, which are there and free.
+
+    Raises:
+        SettingsError: they are not.
+    """
+    host, port = settings.proxy.host.strip("[]"), settings.proxy.port
+    where = f"{settings.proxy.host}:{port}"
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return str(address[0]), int(probe.getsockname()[1])
+    except OSError as fault:
+        told = (fault.strerror or str(fault)).lower()
+        raise SettingsError(f"cannot listen there: {told}", where=where, hint="choose another --port") from fault
+
+
+def _looks(path: Path | None) -> tuple[int, int, int] | None:
+    """What tells whether a file was changed."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
