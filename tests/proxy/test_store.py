@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socketserver
 import sqlite3
 import tempfile
 import threading
@@ -242,6 +243,33 @@ def test_a_server_that_is_away_is_told_at_once_and_found_again(clock: Clock) -> 
             with pytest.raises(StoreError, match="cannot be reached"):
                 store.state(URL)
         assert time.monotonic() - begun < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"R" + b"\xff" * 64])
+def test_a_server_that_is_none_costs_bounded_time(answer: bytes | None, clock: Clock) -> None:
+    """Something else listens there: it says nothing, hangs up at once, or talks another language."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _talk(answer)) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        begun = time.monotonic()
+        with closing(Store(f"postgresql://x:y@127.0.0.1:{server.server_address[1]}/z", clock=clock)) as store:
+            for _ in range(3):
+                with pytest.raises(StoreError, match="cannot be reached"):
+                    store.check()
+        server.shutdown()
+    assert time.monotonic() - begun < 10
+
+
+def _talk(answer: bytes | None) -> type[socketserver.BaseRequestHandler]:
+    class Talk(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            if answer is None:
+                time.sleep(5)
+            else:
+                self.request.sendall(answer)
+
+    return Talk
 
 
 def test_a_password_is_in_no_message(clock: Clock) -> None:
