@@ -42,7 +42,7 @@ def page(title: str, body: str, *, forms: bool = False, links: str = "", status:
     text = (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escaped(title)}</title>\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="robots" content="noindex">\n'
-        f'<link rel="icon" href="data:,">\n{links}<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n'
+        f"{links}<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
     headers = {"content-security-policy": policy_of(_HASH, forms=forms), "cache-control": "no-store"}
     return Reply(status, text.encode("utf-8", "replace"), "text/html; charset=utf-8", headers)
