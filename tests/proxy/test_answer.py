@@ -12,7 +12,7 @@ import pytest
 
 from feedclean.errors import FormatError, LimitError, StoreError
 from feedclean.judging.policy import Policy
-from feedclean.proxy.answer import Cleaner, CrowdedError, Order, reason_of
+from feedclean.proxy.answer import Cleaner, CrowdedError, FailedBeforeError, Order, reason_of
 from feedclean.proxy.making import feed_fault
 from feedclean.proxy.nouns import Body
 from feedclean.proxy.shelf import Served, Shelf
@@ -82,8 +82,10 @@ def test_a_poisonous_feed_costs_its_time_once() -> None:
     async def poison() -> None:
         clock, events = Clock(), list[str]()
         cleaner = Cleaner(KeywordJudge(), FakeStore(), clock, on_event=events.append)
+        with pytest.raises(FormatError):
+            await cleaner.cleaned(body(b"\x00\x01\x02" * 99), ORDER)
         for _ in range(3):
-            with pytest.raises(FormatError):
+            with pytest.raises(FailedBeforeError, match="format"):
                 await cleaner.cleaned(body(b"\x00\x01\x02" * 99), ORDER)
         assert events == ["clean-failed"]
         clock.turn(3600)

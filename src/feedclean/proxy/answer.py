@@ -28,7 +28,7 @@ from .nouns import Body, LedgerRow
 from .recall import Clock
 from .shelf import Served, Shelf
 
-__all__ = ["TYPES", "Cleaner", "CrowdedError", "Order", "reason_of"]
+__all__ = ["TYPES", "Cleaner", "CrowdedError", "FailedBeforeError", "Order", "reason_of"]
 
 TYPES = {
     Format.RSS: "application/rss+xml",
@@ -49,6 +49,14 @@ _REASONS: tuple[tuple[type[Exception], str, float], ...] = (  # name, and second
 
 class CrowdedError(Exception):
     """More is waiting to be cleaned than can be in good time."""
+
+
+class FailedBeforeError(Exception):
+    """It went wrong a moment ago, and would again; without the trace of then, which holds on to the whole feed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Ledger(Protocol):
@@ -110,7 +118,7 @@ class Cleaner:
         self._budget, self._queue = budget, queue
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="clean")
         self._making: dict[Hashable, asyncio.Task[Served]] = {}
-        self._failed: OrderedDict[Hashable, tuple[float, Exception]] = OrderedDict()
+        self._failed: OrderedDict[Hashable, tuple[float, str]] = OrderedDict()  # until when, and why
         self._changed: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
         self.shelf = Shelf(most)
 
@@ -125,6 +133,7 @@ class Cleaner:
         Raises:
             TimeoutError: it takes longer than a reader should wait; it is still made, for the next one.
             CrowdedError: too many are waiting.
+            FailedBeforeError: it went wrong a moment ago.
             Exception: whatever went wrong in cleaning.
         """
         key = order.key(body, self.model)
@@ -184,14 +193,14 @@ class Cleaner:
         if isinstance(fault, Exception):
             self._event("clean-failed")
             kept = next((seconds for kind, _, seconds in _REASONS if isinstance(fault, kind)), 60.0)
-            self._failed[key] = (self._clock.monotonic() + kept, fault)
+            self._failed[key] = (self._clock.monotonic() + kept, reason_of(fault))
             while len(self._failed) > _REMEMBERED:
                 self._failed.popitem(last=False)
 
     def _raise_known(self, key: Hashable) -> None:
         known = self._failed.get(key)
         if known is not None and self._clock.monotonic() < known[0]:
-            raise known[1].with_traceback(None)
+            raise FailedBeforeError(known[1])
 
     def _served(self, content: bytes, kind: str, note: str, order: Order, reason: str = "") -> Served:
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
@@ -214,6 +223,8 @@ class Cleaner:
 
 def reason_of(fault: BaseException) -> str:
     """A word for why something was not cleaned."""
+    if isinstance(fault, FailedBeforeError):
+        return fault.reason
     return next((name for kind, name, _ in _REASONS if isinstance(fault, kind)), "error")
 
 

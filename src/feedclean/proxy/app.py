@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..types import Format
 from .access import check_any
-from .answer import CrowdedError, Order, reason_of
+from .answer import CrowdedError, FailedBeforeError, Order, reason_of
 from .asking import caller, suffixed, target, values, wanted_url
 from .envelope import MOST_AT_ONCE, Envelope, tell
 from .house import House
@@ -134,8 +134,8 @@ class _App:
             hot = (now, await self._shown(request.scope, wanted))
             self._hot.pop(key, None)
             self._hot[key] = hot
-            if len(self._hot) > _MOST_HOT:
-                self._hot.popitem(last=False)
+            while len(self._hot) > _MOST_HOT or now - next(iter(self._hot.values()))[0] >= _HOT:
+                self._hot.popitem(last=False)  # the oldest first; what is over must not keep its copy in memory
         return await self._reply(request, hot[1], wanted.private)
 
     async def _shown(self, scope: Scope, wanted: _Wanted) -> _Shown:
@@ -168,7 +168,8 @@ class _App:
             reason = reason_of(fault)
             house.metrics.bypassed(reason)
             tell(scope, bypassed=reason)
-            house.log.warning("bypassed", feed=wanted.name or wanted.url, reason=reason, exc_info=fault)
+            if not isinstance(fault, FailedBeforeError):
+                house.log.warning("bypassed", feed=wanted.name or wanted.url, reason=reason, exc_info=fault)
             return house.cleaner.untouched(body, order, reason)
 
     async def _reply(self, request: Request, shown: _Shown, private: bool) -> Reply:
