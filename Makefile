@@ -7,7 +7,7 @@ REAL ?= ../shared/real
 BIN := $(VENV)/bin
 SET_UP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: help run test check format train evaluate quality bench clean
+.PHONY: help run serve test check format train evaluate quality bench clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -15,6 +15,9 @@ help: ## what there is to make
 
 run: $(VENV)/ready ## set up, then clean the sample article and the sample feed and show what was cut, and why
 	@for example in examples/article.html examples/feed.xml; do $(BIN)/feedclean clean --diff --explain $$example || exit; done
+
+serve: $(VENV)/ready ## start the proxy with the sample feeds, at http://127.0.0.1:8420
+	$(BIN)/feedclean serve --samples examples
 
 test: check ## set up, then everything CI runs: checks, tests (those of PostgreSQL where there is one), the wheel
 	tests/services/postgres.sh run $(BIN)/python -m pytest

@@ -1,0 +1,69 @@
+"""What those who run the proxy are told is so: example settings, files for deployment, documentation."""
+
+from __future__ import annotations
+
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from feedclean.cli import app
+from feedclean.errors import SettingsError
+from feedclean.proxy.answer import reason_of
+from feedclean.proxy.samples import Samples
+from feedclean.settings import Settings, load
+from feedclean.settings.shape import Open
+
+ROOT = Path(__file__).parents[2]
+OPERATING = (ROOT / "docs" / "operating.md").read_text("utf-8")
+
+
+def test_the_example_settings_can_be_used_with_every_line(tmp_path: Path) -> None:
+    """Also with what is commented out."""
+    text = (ROOT / "examples" / "feedclean.toml").read_text("utf-8")
+    full = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE).replace("…", "x")
+    assert full.count("\n#") < text.count("\n#") - 5
+    (tmp_path / "feedclean.toml").write_text(full, "utf-8")
+    for name in ("token", "signing-key"):
+        (tmp_path / name).write_text("0123456789abcdef\n")
+    told = CliRunner().invoke(app, ["config", "--config", str(tmp_path / "feedclean.toml")], prog_name="feedclean")
+    assert told.exit_code == 0, told.output
+    assert 'open = "signed"' in told.output and "0123456789abcdef" not in told.output
+    assert set(load(ROOT / "examples" / "feedclean.toml", {}).feeds) == {"stocks", "research"}
+
+
+def test_the_documentation_names_every_way_to_be_open_and_every_reason() -> None:
+    for access in Open:
+        assert f"`{access}`" in OPERATING
+    reasons = {reason_of(kind) for kind in (SettingsError("x"), TimeoutError())} | {"format", "limit", "store", "model"}
+    assert all(f"`{reason}`" in OPERATING for reason in reasons)
+
+
+def test_the_container_is_nobody_and_tells_its_health() -> None:
+    text = (ROOT / "deploy" / "Dockerfile").read_text("utf-8")
+    assert re.search(r"^USER 10001$", text, re.MULTILINE) and "HEALTHCHECK" in text
+    assert text.index("USER") < text.index("ENTRYPOINT")
+    for name in re.findall(r"FEEDCLEAN_\w+(?==)", text):
+        assert name in {"FEEDCLEAN_PROXY_HOST", "FEEDCLEAN_PROXY_PORT", "FEEDCLEAN_STORE_URL"}
+    environ = dict(re.findall(r"(FEEDCLEAN_\w+)=(\S+)", text))
+    assert load(None, environ).proxy.access is Open.OFF
+
+
+def test_the_unit_is_hardened() -> None:
+    unit = configparser.RawConfigParser(strict=False, comment_prefixes=("#",))
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(ROOT / "deploy" / "feedclean.service", "utf-8")
+    service = unit["Service"]
+    wanted = ("DynamicUser", "NoNewPrivileges", "PrivateTmp", "ProtectHome", "RestrictNamespaces", "LockPersonality")
+    assert all(service[name] == "yes" for name in wanted)
+    assert service["ProtectSystem"] == "strict" and service["CapabilityBoundingSet"] == ""
+
+
+def test_samples_are_feeds_under_names_that_nobody_resolves() -> None:
+    settings = Samples(ROOT / "examples").over(Settings())
+    assert {"feed", "feed-de"} <= set(settings.feeds)
+    assert all(feed.url.startswith("https://samples.invalid/") for feed in settings.feeds.values())
+    with pytest.raises(SettingsError):
+        Samples(ROOT / "docs")
