@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from feedclean.judging import clues, context, ngrams
 from feedclean.judging.clues import by_groups, merged, words
-from feedclean.judging.model import Linear
+from feedclean.judging.layers import Linear
 from feedclean.types import Clue, Passage
 from tests.judging.test_features import NEWS, PITCH, article, feeds, few, said
 from tests.learning.models import random_model

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from feedclean.errors import ModelError
 from feedclean.judging.blocks import whole
-from feedclean.judging.model import SHAPES, Network, has_markup
+from feedclean.judging.layers import Network
+from feedclean.judging.model import SHAPES, has_markup
 from feedclean.types import Block, Kind, Passage
 from tests.judging.test_features import PITCH, article, feeds, few
 from tests.learning.models import model_of, random_arrays, random_model

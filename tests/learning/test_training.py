@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from feedclean.errors import CorpusError
 from feedclean.judging import context, ngrams
-from feedclean.judging.model import Model, Network, block_inputs
+from feedclean.judging.layers import Network
+from feedclean.judging.model import Model, block_inputs
 from feedclean.learning import corpus, training
 from feedclean.learning.corpus import Example
 from feedclean.learning.heads import Calibration, Ensemble, LinearHead, NgramHasher, matrix

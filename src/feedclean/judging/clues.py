@@ -8,16 +8,13 @@ to their mean, and the log-odds that are lost are the group's part (occlusion; Z
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Clue
 from . import context, features, ngrams
-
-if TYPE_CHECKING:
-    from .model import Linear, Network
+from .layers import Linear, Network
 
 Matrix = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from ..judging import context, ngrams
-from ..judging.model import CLIP
+from ..judging.layers import CLIP
 from ..judging.ngrams import Grams
 
 Matrix = NDArray[np.float64]
