@@ -79,8 +79,9 @@ class _Server(ThreadingHTTPServer):
 class Proxy:
     """The proxy in a folder of its own, to be started, killed and started again."""
 
-    def __init__(self, folder: Path, feeds: dict[str, str], more: str = "") -> None:
+    def __init__(self, folder: Path, feeds: dict[str, str], more: str = "", floor: float = 0.3) -> None:
         self.folder = folder
+        self.floor = floor
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.settings = folder / "feedclean.toml"
@@ -93,7 +94,7 @@ class Proxy:
         store = self.folder / "store.db"
         lines = [
             f'[proxy]\nport = {self.port}\nallow_networks = ["127.0.0.1"]\ndeadline = 2\nlog_level = "debug"\n{more}',
-            f'[store]\nurl = "sqlite:///{store}"\n[defaults]\nrefresh_floor = 0.3\n',
+            f'[store]\nurl = "sqlite:///{store}"\n[defaults]\nrefresh_floor = {self.floor}\n',
             *(f'[feeds.{name}]\nurl = "{url}"\n' for name, url in feeds.items()),
         ]
         self.settings.write_text("\n".join(lines), "utf-8")

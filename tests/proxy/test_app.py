@@ -13,11 +13,14 @@ from urllib.parse import quote
 
 import brotli
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feedclean.errors import ModelError
-from feedclean.proxy.access import sign
+from feedclean.proxy.access import Caller, is_known, sign
+from feedclean.proxy.negotiation import CODINGS, chosen, same_as
 from feedclean.proxy.nouns import Outcome
-from feedclean.settings import FeedSettings, Open, TitleRule
+from feedclean.settings import FeedSettings, Open, ProxySettings, TitleRule
 from feedclean.types import Passage, Verdict
 from tests.fakes import KeywordJudge
 from tests.proxy.client import Got, ask, go
@@ -458,6 +461,23 @@ def test_an_answer_of_a_moment_ago_is_given_again() -> None:
     home.clock.turn(1.5)
     go(ask(home.app, "/feeds/news"))
     assert len(home.refresher.asked) == 2
+
+
+_HEADER = st.text(st.characters(max_codepoint=255), max_size=200)
+
+
+@given(_HEADER, _HEADER, _HEADER, _HEADER)
+def test_no_header_is_an_error(accepted: str, tags: str, since: str, authorization: str) -> None:
+    assert chosen(accepted) in {"", *CODINGS}
+    assert same_as("abc", 0.0, tags, since) in {None, '"abc"', *(f'"abc-{coding}"' for coding in CODINGS)}
+    same_as("abc", 0.0, None, since)
+    proxy = ProxySettings(token="0123456789abcdef")  # noqa: S106
+    assert not is_known(proxy, Caller("192.0.2.1", {"authorization": authorization, "host": since}, tags or None))
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 0001 00:00:00 -0000", "Mon, 99 Foo 9999", "0", "9" * 50, "1 Jan 99999"])
+def test_no_date_is_an_error(date: str) -> None:
+    assert go(ask(Home().app, "/feeds/news", if_modified_since=date)).status in {200, 304}
 
 
 # ── Those who watch ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -160,7 +160,7 @@ def test_two_readers_live_through_rotating_ads_an_outage_and_a_restart(tmp_path:
 
 def test_a_herd_costs_its_publisher_one_request(tmp_path: Path, publisher: Publisher) -> None:
     publisher.delay = 0.3
-    with running(Proxy(tmp_path, {"paper": publisher.url})) as proxy:
+    with running(Proxy(tmp_path, {"paper": publisher.url}, floor=600)) as proxy:
         got: list[int] = []
         threads = [threading.Thread(target=lambda: got.append(proxy.get("/feeds/paper")[0])) for _ in range(100)]
         for thread in threads:

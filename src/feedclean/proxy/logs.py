@@ -69,8 +69,8 @@ def told_url(url: str) -> str:
 def redacted(text: str) -> str:
     """Text without what a log must not hold.
 
-    >>> redacted("cannot reach https://me:pw@example.org/feed?key=1#x: refused, token=abc")
-    'cannot reach https://example.org/feed?…: refused, token=***'
+    >>> redacted("cannot reach https://me:pw@example.org/feed?key=1#x and token=abc")
+    'cannot reach https://example.org/feed?… and token=***'
     """
     shown = _ADDRESS.sub(lambda match: f"{match[1]}{match[3]}{'?…' if match[4] else ''}", text)
     return _SECRET.sub(r"\1\2***", shown)[:_LONGEST]

@@ -77,7 +77,7 @@ def same_as(base: str, modified: float, if_none_match: str | None, if_modified_s
     if if_modified_since is not None:
         try:
             since = parsedate_to_datetime(if_modified_since).timestamp()
-        except (ValueError, TypeError, OverflowError, IndexError):
+        except (ValueError, TypeError, OverflowError, IndexError, OSError):
             return None
         return tag(base, "") if int(modified) <= since else None
     return None
