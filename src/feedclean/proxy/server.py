@@ -23,8 +23,8 @@ from ..cleaning import Judge
 from ..errors import FeedcleanError, SettingsError
 from ..settings import Settings
 from .app import create_app
-from .house import OpenHouse, open_house
 from .logs import Log, set_up
+from .opening import OpenHouse, open_house
 from .samples import Samples
 
 __all__ = ["run"]
