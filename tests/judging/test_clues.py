@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedclean.judging import clues, context, ngrams
-from feedclean.judging.clues import by_groups, merged, words
+from feedclean.judging.clues import by_groups, merged
+from feedclean.judging.clues import words as words_of
 from feedclean.judging.layers import Linear
-from feedclean.types import Clue, Passage
+from feedclean.types import Block, Clue, Kind, Passage
 from tests.judging.test_features import NEWS, PITCH, article, feeds, few, said
 from tests.learning.models import random_model
 
@@ -23,6 +24,11 @@ def head_for(*phrases: str) -> Linear:
         columns = ngrams.grams(ngrams.read([phrase]), *ngrams.TEXT).columns
         weights[columns, 0], weights[columns, 1] = 0, 3
     return Linear(weights, np.zeros(5))
+
+
+def words(text: str, head: Linear) -> list[Clue]:
+    """The words of a block that stands alone."""
+    return words_of(Passage((Block(text, Kind.TEXT, text),)), 0, head, np.zeros(1, np.uint64))
 
 
 def test_the_words_that_decided_are_named() -> None:

@@ -49,7 +49,8 @@ feeds = st.lists(passages, max_size=3)
 
 
 def seen(feed: list[Passage]) -> Matrix:
-    return structure(feed, ngrams.read([block.text for passage in feed for block in passage.blocks]))
+    words = ngrams.read([block.text for passage in feed for block in passage.blocks])
+    return structure(feed, words, words)
 
 
 def column(feed: list[Passage], name: str) -> list[float]:

@@ -142,7 +142,11 @@ _HOWS = ("nan", "inf", "integers", "objects", "complex", "longer", "deeper", "em
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [*((name, how) for name in SHAPES for how in ("missing", "wider")), *(("block_out_bias", how) for how in _HOWS)],
+    [
+        *((name, "missing") for name in SHAPES),
+        *((name, "wider") for name in SHAPES if name != "common_words"),  # there may be any number of those
+        *(("block_out_bias", how) for how in _HOWS),
+    ],
 )
 def test_weights_that_do_not_fit_are_refused_by_name(name: str, how: str) -> None:
     with pytest.raises(ModelError) as caught:

@@ -24,7 +24,7 @@ FITS, UNITS = 2, 4
 @cache
 def _random(seed: int) -> dict[str, NDArray[Any]]:
     random = np.random.default_rng(seed)
-    sides = {"labels": len(context.LABELS), "fits": FITS, "units": UNITS}
+    sides = {"labels": len(context.LABELS), "fits": FITS, "units": UNITS, "words": 3}
     arrays: dict[str, NDArray[Any]] = {}
     for name, shape in SHAPES.items():
         drawn = random.normal(0, 0.5, tuple(sides[side] if isinstance(side, str) else side for side in shape))
@@ -33,6 +33,7 @@ def _random(seed: int) -> dict[str, NDArray[Any]]:
         if name.endswith(("_scale", "_calibration")):
             drawn = np.abs(drawn) + 0.5
         arrays[name] = drawn.astype(np.float16 if name.endswith("_weights") else np.float32)
+    arrays["common_words"] = np.arange(3, dtype=np.uint64)
     return arrays
 
 

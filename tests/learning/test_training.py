@@ -38,7 +38,7 @@ def test_serving_gives_what_scikit_learn_gives() -> None:
     passages = [example.passage for example in some]
     labels = np.array([label for example in some for label in example.labels])
     assert set(labels) == set(range(5))
-    said, names, known, structure, sizes = block_inputs(passages)
+    said, names, known, structure, sizes = block_inputs(passages, random_arrays()["common_words"])
     shown, named = matrix(said, ngrams.TEXT[2]), matrix(names, ngrams.MARKUP[2])
     text, markup = LinearHead(max_iter=3).fit(shown, labels), LinearHead(max_iter=3).fit(named, labels)
     inputs = context.stack(text.decision_function(shown), markup.decision_function(named), known, structure, sizes)
@@ -130,7 +130,7 @@ def test_a_style_is_trained_on_or_tested_on_and_never_both() -> None:
 def test_every_arrangement_of_a_document_lies_in_its_fold() -> None:
     given = examples()
     fold_of, _ = training._folds(given, recipe())
-    views = training._views(given, fold_of, recipe())
+    views = training._views(given, fold_of, training._common(given, recipe()), recipe())
     style_fold = {example.style: int(fold) for example, fold in zip(given, fold_of, strict=True)}
     rows = [style_fold[example.style] for example in given for _ in example.labels]
     assert all(view.folds.tolist() == rows for view in views[:3])
@@ -237,8 +237,14 @@ def test_a_label_that_only_one_style_has_is_refused_by_name(tmp_path: Path) -> N
     assert "disclosure" in _refused(tmp_path, documents)
 
 
-def test_real_pages_alone_calibrate_where_there_are_enough(tmp_path: Path) -> None:
-    given = examples()
-    real = [replace(example, real=True) for example in given]
-    views = training._views(real, training._folds(real, recipe())[0], recipe())
-    assert len(views) == 3 and all(view.real.all() for view in views)  # no feeds are made of them
+def test_labels_count_at_the_proportions_of_real_pages() -> None:
+    """And written documents count, label by label, as much as real ones."""
+    fold_of, _ = training._folds(examples(), recipe())
+    mixed = [replace(example, real=bool(fold)) for example, fold in zip(examples(), fold_of, strict=True)]
+    view = training._views(mixed, fold_of, training._common(mixed, recipe()), recipe())[0]
+    weights = training._worldly(replace(view, real=np.tile(view.real, 3), labels=np.tile(view.labels, 3)))
+    for label in range(5):
+        own = np.tile(view.labels == label, 3)
+        real = np.tile(view.real, 3)
+        assert weights[own & ~real].sum() == pytest.approx(weights[own & real].sum())
+    assert (training._worldly(view) == 1).all()  # too few real ones to go by

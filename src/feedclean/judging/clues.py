@@ -8,13 +8,15 @@ to their mean, and the log-odds that are lost are the group's part (occlusion; Z
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Clue
-from . import context, features, ngrams
+from ..types import Clue, Passage
+from . import context, features, masks, ngrams
 from .layers import Linear, Network
+from .ngrams import Hashes
 
 Matrix = NDArray[np.float64]
 
@@ -42,9 +44,11 @@ _GROUPS: dict[str, list[int]] = {
 }
 
 
-def words(text: str, head: Linear) -> list[Clue]:
-    """The runs of words that speak for acting rather than keeping, strongest first."""
-    read = ngrams.read([text])
+def words(passage: Passage, block: int, head: Linear, common: Hashes) -> list[Clue]:
+    """The runs of words in a block that speak for acting rather than keeping, strongest first."""
+    alone = replace(passage, blocks=(passage.blocks[block],))
+    plain = ngrams.read([masks.codes(alone.blocks[0].text)])
+    read = masks.names([alone], plain, common)
     if not len(read.starts):
         return []
     against = head.weights[:, [_PROMO, _TEASER]].max(axis=1) - head.weights[:, _EDITORIAL]
@@ -56,7 +60,7 @@ def words(text: str, head: Linear) -> list[Clue]:
         np.add.at(parts, middle, against[columns])
     parts /= np.sqrt(max(total, 1))
     texts = [
-        bytes(read.bytes[start:end]).decode("utf-8", "replace")
+        bytes(plain.bytes[start:end]).decode("utf-8", "replace")
         for start, end in zip(read.starts.tolist(), read.ends.tolist(), strict=True)
     ]
     found: list[Clue] = []

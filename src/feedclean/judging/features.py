@@ -19,7 +19,7 @@ from . import ngrams
 from .links import Target, home, target
 from .ngrams import Words
 
-VERSION = 4  # raised whenever the same block would get other features
+VERSION = 5  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,12 +67,13 @@ WIDTH = len(NAMES)
 _LINKED = NAMES.index("images") + 1 - NAMES.index("links")
 
 
-def structure(passages: Sequence[Passage], words: Words) -> Matrix:
+def structure(passages: Sequence[Passage], words: Words, masked: Words) -> Matrix:
     """Structural features of all blocks of `passages`, in order.
 
     Args:
         passages: the items of one document; repetition is counted between them.
         words: `ngrams.read` of the blocks' texts, in the same order.
+        masked: the same, without the names that each item is about: a pitch repeats whatever company it names.
 
     Returns:
         Array of shape (blocks, `WIDTH`); the columns are named by `NAMES`. No value is NaN or infinite.
@@ -94,7 +95,7 @@ def structure(passages: Sequence[Passage], words: Words) -> Matrix:
         _forms(blocks),
         _places(blocks, lengths, linked, sizes),
         _overlap(passages, words, counts, sizes),
-        _repetition(words, counts, sizes),
+        _repetition(masked, counts, sizes),
     ]
     return np.hstack(columns)
 
@@ -244,8 +245,8 @@ def _overlap(passages: Sequence[Passage], words: Words, counts: Matrix, sizes: I
     titles = ngrams.read([passage.title for passage in passages])
     passage_of = np.repeat(np.arange(len(passages)), sizes)
     # A word and the passage it stands in, as one number.
-    own = _distinct(titles.hashes ^ _salt(titles.rows))
-    key = words.hashes ^ _salt(passage_of[words.rows])
+    own = _distinct(titles.hashes ^ ngrams.salt(titles.rows))
+    key = words.hashes ^ ngrams.salt(passage_of[words.rows])
     number = np.minimum(np.searchsorted(own, key), max(len(own) - 1, 0))
     said = own[number] == key if len(own) else np.zeros(len(key), bool)
     in_title = np.bincount(words.rows, weights=said, minlength=len(counts)) / np.maximum(counts, 1)
@@ -262,10 +263,6 @@ def _distinct(values: NDArray[Number]) -> NDArray[Number]:
     first = np.ones(len(ordered), bool)
     first[1:] = ordered[1:] != ordered[:-1]
     return ordered[first]
-
-
-def _salt(numbers: Ints) -> ngrams.Hashes:
-    return (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
 
 
 def _repetition(words: Words, counts: Matrix, sizes: Ints) -> Matrix:

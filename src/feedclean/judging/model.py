@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..types import Block, Clue, Kind, Passage, Verdict
 from . import clues as explaining
-from . import context, features, ngrams
+from . import context, features, masks, ngrams
 from .layers import Arrays, Linear, Network
-from .ngrams import Grams
+from .ngrams import Grams, Hashes
 
 Matrix = NDArray[np.float64]
 
@@ -47,6 +47,7 @@ class Model:
         self._text = Linear(arrays["text_weights"], arrays["text_bias"])
         self._markup = Linear(arrays["markup_weights"], arrays["markup_bias"])
         self._title = Linear(arrays["title_weights"], arrays["title_bias"])
+        self._common = np.sort(arrays["common_words"].astype(np.uint64))
         self._network = Network(arrays, "block")
         self._title_network = Network(arrays, "title")
 
@@ -97,7 +98,7 @@ class Model:
         inputs = self._inputs(passages)[rows]
         around = explaining.by_groups(self._network, inputs)
         return [
-            explaining.merged(explaining.words(passages[passage].blocks[block].text, self._text), others)
+            explaining.merged(explaining.words(passages[passage], block, self._text, self._common), others)
             for (passage, block), others in zip(wanted, around, strict=True)
         ]
 
@@ -105,7 +106,7 @@ class Model:
         return np.vstack([self._stacked(batch) for batch in _batches(passages)])
 
     def _stacked(self, passages: Sequence[Passage]) -> Matrix:
-        said, markup, known, structure, sizes = block_inputs(passages)
+        said, markup, known, structure, sizes = block_inputs(passages, self._common)
         return context.stack(self._text(said), self._markup(markup), known, structure, sizes)
 
 
@@ -128,18 +129,23 @@ def _batches(passages: Sequence[Passage]) -> Iterator[list[Passage]]:
         yield batch
 
 
-def block_inputs(passages: Sequence[Passage]) -> tuple[Grams, Grams, Matrix, Matrix, NDArray[np.int64]]:
+def block_inputs(passages: Sequence[Passage], common: Hashes) -> tuple[Grams, Grams, Matrix, Matrix, NDArray[np.int64]]:
     """What the model reads of passages; training and serving both begin here.
+
+    Args:
+        passages: the items of one document.
+        common: sorted hashes of words that no name is told by; see `masks.names`.
 
     Returns:
         N-grams of the text and of the markup, whether the markup is known, the structure, and the passages' sizes.
     """
-    words = ngrams.read([block.text[:_LONGEST] for passage in passages for block in passage.blocks])
+    words = ngrams.read([masks.codes(block.text[:_LONGEST]) for passage in passages for block in passage.blocks])
+    masked = masks.names(passages, words, common)
     known = np.array([float(has_markup(block)) for passage in passages for block in passage.blocks])
     sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
-    structure = features.structure(passages, words)
+    structure = features.structure(passages, words, masked)
     said, markup = (
-        ngrams.grams(words, *ngrams.TEXT),
+        ngrams.grams(masked, *ngrams.TEXT),
         ngrams.grams(ngrams.read(features.markup(passages)), *ngrams.MARKUP),
     )
     return said, markup, known, structure, sizes
@@ -156,7 +162,7 @@ def title_inputs(passages: Sequence[Passage]) -> tuple[Grams, Matrix]:
     words = ngrams.read([passage.blocks[0].text for passage in titled])
     said = ngrams.grams(words, *ngrams.TITLE)
     # These columns are about a text alone, so all titles can be read at once.
-    structure = features.structure(titled, words)[:, features.TITLE_COLUMNS]
+    structure = features.structure(titled, words, words)[:, features.TITLE_COLUMNS]
     return said, np.hstack((structure, features.answered(passages)))
 
 
@@ -166,7 +172,7 @@ def _check(arrays: Arrays) -> None:
         array = arrays.get(name)
         if array is None:
             raise ModelError(f"the weights lack {name!r}", hint="retrain with `feedclean train`")
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
+        if array.dtype.kind != ("u" if name == "common_words" else "f") or not np.isfinite(array).all():
             raise ModelError(f"the weights {name!r} hold something else than finite numbers")
         if name.endswith("_scale") and not (array > 0).all():
             raise ModelError(f"the weights {name!r} hold scales that are not above zero")
@@ -194,6 +200,7 @@ def _network_shapes(prefix: str, width: int, labels: int | str) -> dict[str, tup
 
 
 SHAPES: Mapping[str, tuple[int | str, ...]] = {
+    "common_words": ("words",),  # hashes, not weights: words that no name is told by
     "text_weights": (1 << ngrams.TEXT[2], "labels"),
     "text_bias": ("labels",),
     "markup_weights": (1 << ngrams.MARKUP[2], "labels"),

@@ -11,7 +11,7 @@ Numbers are masked here (a run of digits with its separators becomes one `0`), s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,9 +92,8 @@ def read(texts: Sequence[str]) -> Words:
     data = np.where(number, np.uint8(ord("0")), raw)[keep]
     kind = np.where(number, np.uint8(WORD), kind)[keep]
 
-    powers, inverses = _tables(len(data) + 1)
-    prefix = np.zeros(len(data) + 1, np.uint64)
-    np.cumsum((data.astype(np.uint64) + np.uint64(1)) * powers[: len(data)], out=prefix[1:])
+    _, inverses = _tables(len(data) + 1)
+    prefix = _prefix(data)
 
     word = np.zeros(len(data) + 2, np.int8)
     word[1:-1] = kind == WORD
@@ -104,6 +103,31 @@ def read(texts: Sequence[str]) -> Words:
     hashes = _mixed((prefix[ends] - prefix[starts]) * inverses[starts], 0)
     rows = np.searchsorted(row_starts, starts, side="right") - 1
     return Words(data, row_starts, prefix, hashes, starts, ends, rows)
+
+
+def hidden(words: Words, which: NDArray[np.bool_], name: np.uint64) -> Words:
+    """The words with some of them unreadable: their letters become `x`, their hash `name`."""
+    if not which.any():
+        return words
+    edges = np.zeros(len(words.bytes) + 1, np.int8)
+    edges[words.starts[which]] = 1
+    edges[words.ends[which]] -= 1
+    data = np.where(np.cumsum(edges[:-1]) > 0, np.uint8(ord("x")), words.bytes)
+    hashes = np.where(which, name, words.hashes)
+    return replace(words, bytes=data, prefix=_prefix(data), hashes=hashes)
+
+
+def salt(numbers: Ints) -> Hashes:
+    """Hashes of numbers, to tell the same word in different places apart."""
+    return (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+
+
+def _prefix(data: Bytes) -> Hashes:
+    """The hash of every prefix."""
+    powers, _ = _tables(len(data) + 1)
+    prefix = np.zeros(len(data) + 1, np.uint64)
+    np.cumsum((data.astype(np.uint64) + np.uint64(1)) * powers[: len(data)], out=prefix[1:])
+    return prefix
 
 
 def _mixed(hashes: Hashes, seed: int) -> Hashes:

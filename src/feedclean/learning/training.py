@@ -21,8 +21,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from threadpoolctl import threadpool_limits
 
 from ..errors import CorpusError, ModelError
-from ..judging import context, features, ngrams
+from ..judging import context, features, masks, ngrams
 from ..judging.model import Model, block_inputs, title_inputs
+from ..judging.ngrams import Hashes
 from ..types import Label
 from . import corpus, evaluation
 from .corpus import Example
@@ -54,6 +55,7 @@ class Recipe:
     title_units: int = 32
     title_alpha: float = 3.0
     title_epochs: int = 60
+    common_styles: int = 10  # a word that so many styles use is no name
     unsure_weight: float = 0.5
     seed: int = 0
     jobs: int = 2
@@ -104,7 +106,8 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     examples = [example for example in corpus.load(paths) if example.passage.blocks]
     fold_of, count = _folds(examples, recipe)
     say(f"{len(examples)} documents, {sum(len(e.labels) for e in examples)} blocks, {count} folds by style")
-    views = _views(examples, fold_of, recipe)
+    common = _common(examples, recipe)
+    views = _views(examples, fold_of, common, recipe)
     full = views[0]
     say("linear heads")
     text_heads = _heads(full.text, full, recipe.text_C, count, recipe)
@@ -122,7 +125,8 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
         raw[full.folds == fold] = networks[fold].predict_proba(stacked[0][full.folds == fold])
     calibration = Calibration().fit(raw, full.labels, _worldly(full))
     scored = evaluation.blocks_of(examples, calibration.transform(raw))
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
+        "common_words": common,
         **text_heads[-1].arrays("text"),
         **markup_heads[-1].arrays("markup"),
         **networks[-1].arrays("block"),
@@ -184,7 +188,7 @@ def _check_labels(examples: Sequence[Example], told: str) -> None:
             raise CorpusError(f"{told} {things} is labelled {missing}", hint=hint)
 
 
-def _views(examples: list[Example], fold_of: Ints, recipe: Recipe) -> list[_View]:
+def _views(examples: list[Example], fold_of: Ints, common: Hashes, recipe: Recipe) -> list[_View]:
     """The documents as they are, as text only, without class names, and as feeds in which blocks repeat."""
     fold_by_id = {id(example): int(fold) for example, fold in zip(examples, fold_of, strict=True)}
     style_fold = {example.style: fold_by_id[id(example)] for example in examples}
@@ -194,13 +198,24 @@ def _views(examples: list[Example], fold_of: Ints, recipe: Recipe) -> list[_View
         [[corpus.bare(example)] for example in examples],
         corpus.feeds(examples, recipe.seed),
     ]
-    return [_read(feeds, style_fold, recipe) for feeds in arrangements if feeds]
+    return [_read(feeds, style_fold, common, recipe) for feeds in arrangements if feeds]
 
 
-def _read(feeds: list[list[Example]], style_fold: dict[str, int], recipe: Recipe) -> _View:
+def _common(examples: Sequence[Example], recipe: Recipe) -> Hashes:
+    """Words that so many styles use that they name nobody: sorted hashes, at least one."""
+    by_style: dict[str, list[str]] = {}
+    for example in examples:
+        by_style.setdefault(example.style, []).extend(block.text for block in example.passage.blocks)
+    used = [np.unique(ngrams.read(list(map(masks.codes, texts))).hashes) for texts in by_style.values()]
+    words, styles = np.unique(np.concatenate(used), return_counts=True)
+    found: Hashes = words[styles >= recipe.common_styles]
+    return found if len(found) else words[:1]
+
+
+def _read(feeds: list[list[Example]], style_fold: dict[str, int], common: Hashes, recipe: Recipe) -> _View:
     texts, markups, knowns, structures, sizes = [], [], [], [], []
     for feed in feeds:
-        said, names, known, structure, size = block_inputs([example.passage for example in feed])
+        said, names, known, structure, size = block_inputs([example.passage for example in feed], common)
         texts.append(said)
         markups.append(names)
         knowns.append(known)
@@ -315,7 +330,7 @@ def _check_parity(
     model = Model(arrays, {**card, "weights": {"sha256": ""}})
     worst = 0.0
     for example in examples:
-        said, names, known, structure, sizes = block_inputs([example.passage])
+        said, names, known, structure, sizes = block_inputs([example.passage], arrays["common_words"])
         inputs = context.stack(
             text.decision_function(matrix(said, ngrams.TEXT[2])),
             markup.decision_function(matrix(names, ngrams.MARKUP[2])),
