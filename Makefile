@@ -20,7 +20,7 @@ serve: $(VENV)/ready ## start the proxy with the sample feeds, at http://127.0.0
 	$(BIN)/feedclean serve --samples examples
 
 test: check ## set up, then everything CI runs: checks, tests (those of PostgreSQL where there is one), the wheel
-	tests/services/postgres.sh run $(BIN)/python -m pytest
+	tests/services/postgres.sh run tests/services/readers.sh run $(BIN)/python -m pytest
 
 check: $(VENV)/ready-for-tests ## formatting, lint, types, and the direction of imports
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/lint-imports
