@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -182,3 +183,14 @@ def test_evaluation_has_the_form_that_is_promised(tmp_path: Any) -> None:
             assert all(set(one) == {"blocks", "precision", "recall", "f1"} for one in part["labels"].values())
         assert set(row["languages"]) == {"en"} and row["languages"]["en"]["blocks"] == row["blocks"]
         assert row["titles"]["titles"] > 0 and set(row["titles"]["roc_auc"]) == {"value", "interval"}
+
+
+def test_for_programs_measures_are_numbers_beside_their_intervals(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"".join(DATA.read_bytes().splitlines(keepends=True)[:4]))
+    rows = evaluation.evaluate([tmp_path / "a.jsonl"], random_model())
+    bare = evaluation.numbers(rows[0])
+    assert isinstance(bare["cut_f1"], float) and len(bare["intervals"]["cut_f1"]) == 2
+    assert set(bare["promo_recall_at"]) == set(bare["intervals"]["promo_recall_at"]) == {"0.001", "0.005", "0.01"}
+    promo = bare["languages"]["en"]["labels"]["promo"]
+    assert isinstance(promo["f1"], float) and len(promo["intervals"]["f1"]) == 2
+    assert json.loads(json.dumps(bare, allow_nan=False)) == bare

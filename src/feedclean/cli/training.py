@@ -110,6 +110,7 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled documents."""
     from ..learning.evaluation import evaluate as evaluate_on
+    from ..learning.evaluation import numbers
     from ..model_files import load_model
 
     judge = load_model(model)
@@ -123,7 +124,7 @@ def evaluate(
     if as_json:
         import json
 
-        typer.echo(json.dumps(rows, indent=2))
+        typer.echo(json.dumps([numbers(row) for row in rows], indent=2))
         return
     for row in rows:
         _scores(row["file"], row)

@@ -213,19 +213,38 @@ def block_row(scored: Scored, thresholds: Mapping[str, float]) -> dict[str, Any]
 
 
 def _by_label(scored: Scored) -> dict[str, dict[str, float]]:
-    guess = scored.probabilities.argmax(axis=1)
-    rows: dict[str, dict[str, float]] = {}
-    for place, label in enumerate(LABELS):
-        hits = float(((guess == place) & (scored.labels == place)).sum())
-        given, there = float((guess == place).sum()), float((scored.labels == place).sum())
-        precision, recall = hits / max(given, 1), hits / max(there, 1)
-        rows[label.value] = {
-            "blocks": int(there),
-            "precision": round(precision, 4),
-            "recall": round(recall, 4),
-            "f1": round(2 * precision * recall / max(precision + recall, 1e-9), 4),
+    """Precision, recall and F1 of each label, the likeliest label of a block being the guess."""
+    return {
+        label.value: {
+            "blocks": int((scored.labels == place).sum()),
+            **{name: round(_of_label(scored, place, which), 4) for which, name in enumerate(_LABEL_MEASURES)},
         }
-    return rows
+        for place, label in enumerate(LABELS)
+    }
+
+
+def _by_label_with_intervals(scored: Scored) -> dict[str, dict[str, Any]]:
+    """The same with intervals: for files, not for the folds of a whole corpus, where it takes minutes."""
+    return {
+        label.value: {
+            "blocks": int((scored.labels == place).sum()),
+            **{
+                name: _measured(scored, partial(_of_label, place=place, which=which))
+                for which, name in enumerate(_LABEL_MEASURES)
+            },
+        }
+        for place, label in enumerate(LABELS)
+    }
+
+
+_LABEL_MEASURES = ("precision", "recall", "f1")
+
+
+def _of_label(scored: Scored, place: int, which: int) -> float:
+    guessed, there = scored.probabilities.argmax(axis=1) == place, scored.labels == place
+    hits = float((guessed & there).sum())
+    precision, recall = hits / max(float(guessed.sum()), 1.0), hits / max(float(there.sum()), 1.0)
+    return (precision, recall, 2 * precision * recall / max(precision + recall, 1e-9))[which]
 
 
 def summary(blocks: Scored, titles: Scored, real: NDArray[np.bool_], limits: Mapping[str, float]) -> dict[str, Any]:
@@ -273,13 +292,37 @@ def evaluate(paths: Sequence[Path], model: Model) -> list[dict[str, Any]]:
 def _evaluated(path: Path, examples: Sequence[Example], model: Model) -> dict[str, Any]:
     judged = [model.probabilities([example.passage]) for example in examples]
     scored = blocks_of(examples, np.vstack(judged) if judged else np.zeros((0, len(LABELS))))
-    row: dict[str, Any] = {"file": str(path), "documents": len(examples), **block_row(scored, model.thresholds)}
-    row["languages"] = {
-        language: block_row(scored.where(scored.languages == language), model.thresholds)
-        for language in sorted(set(scored.languages.tolist()))
-    }
+
+    def row_of(own: Scored) -> dict[str, Any]:
+        return {**block_row(own, model.thresholds), "labels": _by_label_with_intervals(own)}
+
+    row: dict[str, Any] = {"file": str(path), "documents": len(examples), **row_of(scored)}
+    languages = sorted(set(scored.languages.tolist()))
+    row["languages"] = {language: row_of(scored.where(scored.languages == language)) for language in languages}
     titled = [example for example in examples if example.title_label >= 0 and example.passage.title]
     if titled:
         titles = titles_of(titled, model.title_probabilities([example.passage for example in titled]))
         row["titles"] = {"titles": len(titled), "roc_auc": _measured(titles, roc_auc)}
     return row
+
+
+def numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `evaluate` for programs: measures as bare numbers, their intervals under the same names in `intervals`.
+
+    Languages and other parts are rows of their own, with `intervals` of their own.
+    """
+    bare: dict[str, Any] = {}
+    intervals: dict[str, Any] = {}
+    for name, value in row.items():
+        if _is_measure(value):
+            bare[name], intervals[name] = value["value"], value["interval"]
+        elif isinstance(value, Mapping) and value and all(map(_is_measure, value.values())):
+            bare[name] = {key: one["value"] for key, one in value.items()}
+            intervals[name] = {key: one["interval"] for key, one in value.items()}
+        else:
+            bare[name] = numbers(value) if isinstance(value, Mapping) else value
+    return {**bare, "intervals": intervals} if intervals else bare
+
+
+def _is_measure(value: object) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"value", "interval"}
