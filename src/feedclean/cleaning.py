@@ -148,26 +148,30 @@ class _Draft:
         self.judged: list[list[Judged]] = []
         # For each body: which of those blocks its text still holds.
         self.left: list[list[int]] = []
+        # The texts as they were last read, and what was read.
+        self.read: list[str] = []
         self.partitions: list[Partition] = []
+        self.passages: list[Passage] = []
 
     def split(self) -> None:
-        """Read the texts as they are now."""
-        self.partitions = [
-            splitting.split(text, body.markup) for text, body in zip(self.texts, self.item.bodies, strict=True)
-        ]
-        if not self.judged:
+        """Read the texts as they are now; what has not changed is not read again."""
+        first = not self.partitions
+        for number, (text, body) in enumerate(zip(self.texts, self.item.bodies, strict=True)):
+            if first or text != self.read[number]:
+                part = splitting.split(text, body.markup)
+                passage = Passage(tuple(filter(judged, part.blocks)), self.title, self.item.url)
+                self.partitions[number : number + 1] = [part]
+                self.passages[number : number + 1] = [passage]
+        if first:
             self.judged = [[Judged(block, _UNTOUCHED) for block in part.blocks] for part in self.partitions]
             self.left = [_shown(part.blocks) for part in self.partitions]
+        self.read = list(self.texts)
 
     def spent(self, body: int) -> tuple[int, int]:
         """Visible characters of a body as published, and how many of them have been cut."""
         shown = [one for one in self.judged[body] if one.block.kind is not Kind.GLUE]
         gone = sum(len(one.block.text) for one in shown if one.decision.action is Action.CUT)
         return sum(len(one.block.text) for one in shown), gone
-
-    def passage(self, body: int) -> Passage:
-        blocks = tuple(block for block in self.partitions[body].blocks if judged(block))
-        return Passage(blocks, self.title, self.item.url)
 
 
 _UNTOUCHED = Decision(Action.KEEP, None, 0.0, None)
@@ -195,7 +199,7 @@ def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool)
     readings: list[_Reading] = []
     for draft in drafts:
         draft.split()
-        readings.extend(_Reading(draft, body, draft.passage(body)) for body in range(len(draft.texts)))
+        readings.extend(_Reading(draft, body, passage) for body, passage in enumerate(draft.passages))
     readings = [reading for reading in readings if reading.passage.blocks]
     verdicts = _judge(readings, model)
     decided: list[list[Decision]] = []
@@ -312,10 +316,7 @@ def _published(was: Sequence[Judged], left: Sequence[int], now: Sequence[Block])
 def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> list[Judged | None]:
     """Judge the titles, beside the bodies as they are now."""
     titled = [draft for draft in drafts if draft.title.strip()]
-    passages = [
-        max((draft.passage(body) for body in range(len(draft.texts))), key=_length, default=Passage((), draft.title))
-        for draft in titled
-    ]
+    passages = [max(draft.passages, key=_length, default=Passage((), draft.title)) for draft in titled]
     found: dict[_Draft, Judged] = {}
     for draft, verdict in zip(titled, model.judge_titles(passages), strict=True):
         block = Block(draft.title, Kind.TITLE, " ".join(draft.title.split()))

@@ -28,7 +28,7 @@ def head_for(*phrases: str) -> Linear:
 
 def words(text: str, head: Linear) -> list[Clue]:
     """The words of a block that stands alone."""
-    return words_of(Passage((Block(text, Kind.TEXT, text),)), 0, head, np.zeros(1, np.uint64))
+    return words_of([Passage((Block(text, Kind.TEXT, text),))], head, np.zeros(1, np.uint64))[0]
 
 
 def test_the_words_that_decided_are_named() -> None:

@@ -8,7 +8,7 @@ to their mean, and the log-odds that are lost are the group's part (occlusion; Z
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,25 +44,32 @@ _GROUPS: dict[str, list[int]] = {
 }
 
 
-def words(passage: Passage, block: int, head: Linear, common: Hashes) -> list[Clue]:
-    """The runs of words in a block that speak for acting rather than keeping, strongest first."""
-    alone = replace(passage, blocks=(passage.blocks[block],))
-    plain = ngrams.read([masks.codes(alone.blocks[0].text)])
-    read = masks.names([alone], plain, common)
+def words(alone: Sequence[Passage], head: Linear, common: Hashes) -> list[list[Clue]]:
+    """For each passage of a single block: the runs of words that speak for acting, strongest first."""
+    plain = ngrams.read([masks.codes(passage.blocks[0].text) for passage in alone])
+    read = masks.names(alone, plain, common)
     if not len(read.starts):
-        return []
+        return [[] for _ in alone]
     against = head.weights[:, [_PROMO, _TEASER]].max(axis=1) - head.weights[:, _EDITORIAL]
-    parts = np.zeros(len(read.starts))
-    total = 0
-    for _, first, last, columns in ngrams.placed(read, *ngrams.TEXT):
-        total += len(columns)
-        middle = np.clip(np.searchsorted(read.starts, (first + last) / 2, side="right") - 1, 0, len(parts) - 1)
-        np.add.at(parts, middle, against[columns])
-    parts /= np.sqrt(max(total, 1))
+    parts, totals = np.zeros(len(read.starts)), np.zeros(len(alone))
+    begins = np.searchsorted(read.rows, np.arange(len(alone) + 1))
+    for rows, first, last, columns in ngrams.placed(read, *ngrams.TEXT):
+        totals += np.bincount(rows, minlength=len(alone))
+        middle = np.searchsorted(read.starts, (first + last) / 2, side="right") - 1
+        spoken = begins[rows] < begins[rows + 1]  # not in a text of signs alone
+        own = np.clip(middle, begins[rows], begins[rows + 1] - 1)[spoken]
+        np.add.at(parts, own, against[columns[spoken]])
+    parts /= np.sqrt(np.maximum(totals, 1))[read.rows]
     texts = [
         bytes(plain.bytes[start:end]).decode("utf-8", "replace")
         for start, end in zip(read.starts.tolist(), read.ends.tolist(), strict=True)
     ]
+    bounds = begins.tolist()
+    return [_runs(texts[begin:end], parts[begin:end]) for begin, end in pairwise(bounds)]
+
+
+def _runs(texts: Sequence[str], parts: Matrix) -> list[Clue]:
+    """Words in a row that speak for acting, as one clue."""
     found: list[Clue] = []
     place = 0
     while place < len(parts):

@@ -9,6 +9,7 @@ scikit-learn fits all of it (`learning/training.py`); `judge` must agree with sc
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ Matrix = NDArray[np.float64]
 # No paragraph needs more to show what it is; what stands behind is not read. And no passage, and no batch, is read
 # in one piece beyond these: they bound memory.
 _LONGEST, _MOST_BLOCKS, _MOST_CHARACTERS = 4_000, 2_000, 1_000_000
+_REMEMBERED = 4_000  # blocks whose inputs are kept
 
 
 class Model:
@@ -50,6 +52,7 @@ class Model:
         self._common = np.sort(arrays["common_words"].astype(np.uint64))
         self._network = Network(arrays, "block")
         self._title_network = Network(arrays, "title")
+        self._last: tuple[tuple[Passage, ...], Matrix] = ((), np.zeros((0, context.WIDTH)))
 
     @property
     def name(self) -> str:
@@ -82,6 +85,8 @@ class Model:
         """Probability of each label, shape (blocks of all passages, labels)."""
         if not any(passage.blocks for passage in passages):
             return np.zeros((0, len(context.LABELS)))
+        if sum(len(passage.blocks) for passage in passages) <= _REMEMBERED:
+            return self._network(self._inputs(passages))
         return np.vstack([self._network(self._stacked(batch)) for batch in _batches(passages)])
 
     def title_probabilities(self, passages: Sequence[Passage]) -> Matrix:
@@ -96,14 +101,20 @@ class Model:
         begins = np.concatenate(([0], np.cumsum([len(passage.blocks) for passage in passages])))
         rows = [int(begins[passage]) + block for passage, block in wanted]
         inputs = self._inputs(passages)[rows]
+        alone = [replace(passages[passage], blocks=(passages[passage].blocks[block],)) for passage, block in wanted]
+        said = explaining.words(alone, self._text, self._common)
         around = explaining.by_groups(self._network, inputs)
-        return [
-            explaining.merged(explaining.words(passages[passage], block, self._text, self._common), others)
-            for (passage, block), others in zip(wanted, around, strict=True)
-        ]
+        return [explaining.merged(own, others) for own, others in zip(said, around, strict=True)]
 
     def _inputs(self, passages: Sequence[Passage]) -> Matrix:
-        return np.vstack([self._stacked(batch) for batch in _batches(passages)])
+        """Inputs of the network; kept for a moment, because who asks for verdicts asks for clues next."""
+        known, inputs = self._last
+        if len(known) == len(passages) and all(map(operator.is_, known, passages)):
+            return inputs
+        inputs = np.vstack([self._stacked(batch) for batch in _batches(passages)])
+        if len(inputs) <= _REMEMBERED:
+            self._last = (tuple(passages), inputs)
+        return inputs
 
     def _stacked(self, passages: Sequence[Passage]) -> Matrix:
         said, markup, known, structure, sizes = block_inputs(passages, self._common)
