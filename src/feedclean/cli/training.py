@@ -133,7 +133,8 @@ def evaluate(
 def _folds(card: Mapping[str, Any]) -> dict[str, Any]:
     """The scores of training, in the form of an evaluation."""
     folds = card["folds"]
-    return {**folds["blocks"], "languages": folds["by_language"], "titles": folds["titles"]}
+    parts = {**folds["by_origin"], **folds["by_language"]}
+    return {**folds["blocks"], "languages": parts, "titles": folds["titles"]}
 
 
 def _counts(counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -156,10 +157,15 @@ def _scores(heading: str, row: Mapping[str, Any]) -> None:
 def _measures(measures: Mapping[str, Any]) -> list[str]:
     told = []
     for key, value in measures.items():
-        if isinstance(value, Mapping) and "value" in value:
-            low, high = value.get("interval", (None, None))
-            span = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
-            told.append(f"{key} {value['value']:.3f}{span}")
+        if key == "promo_recall_at":
+            told.extend(_measure(f"promo_recall_at_{loss}", one) for loss, one in value.items())
+        elif isinstance(value, Mapping) and "value" in value:
+            told.append(_measure(key, value))
         elif isinstance(value, int):
             told.append(f"{key} {value}")
     return told
+
+
+def _measure(name: str, measure: Mapping[str, Any]) -> str:
+    low, high = measure["interval"]
+    return f"{name} {measure['value']:.3f} [{low:.3f}, {high:.3f}]"
