@@ -155,7 +155,7 @@ def _scores(heading: str, row: Mapping[str, Any]) -> None:
 
 
 def _measures(measures: Mapping[str, Any]) -> list[str]:
-    told = []
+    told: list[str] = []
     for key, value in measures.items():
         if key == "promo_recall_at":
             told.extend(_measure(f"promo_recall_at_{loss}", one) for loss, one in value.items())
