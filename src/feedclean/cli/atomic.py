@@ -53,6 +53,17 @@ class Replacement:
             self.discard()
             raise unwritable(fault, self._name) from fault
 
+    def position(self) -> int:
+        """How much content there is; 0 for what is written to directly."""
+        return self._stream.tell() if self._temporary is not None else 0
+
+    def rewind(self, position: int) -> None:
+        """Take back what came after a position, where that is still possible."""
+        if self._temporary is not None and not self._stream.closed:
+            with contextlib.suppress(OSError):
+                self._stream.seek(position)
+                self._stream.truncate()
+
     def commit(self) -> None:
         """Put the content in the file's place, safe from a power cut."""
         try:

@@ -88,21 +88,25 @@ class Ledger:
 
     @contextmanager
     def noting(self, outcome: Outcome) -> Iterator[None]:
-        """Note what was done to a document, if the block that puts its result in place does not fail."""
-        try:
-            yield
-        except Exception:
-            raise
-        except BaseException:
-            # Broken off, perhaps after it was in place: rather too much on record than too little.
-            self._add(outcome)
-            raise
-        self._add(outcome)
+        """Note what is done to a document, unless the block that puts its result in place fails.
 
-    def _add(self, outcome: Outcome) -> None:
+        It is noted first and taken back on failure, because an interrupt may fall anywhere: broken off, there is
+        rather too much on record than too little.
+        """
+        before = self._file.position()
+        noted = False
+        try:
+            if outcome.cleaned is not None:
+                self._file.write(b"".join(line(outcome.source.name, cut) for cut in outcome.cleaned.ledger))
+            noted = True
+            yield
+        except BaseException as fault:
+            if isinstance(fault, Exception) or not noted:
+                self._file.rewind(before)
+            else:
+                self._documents += 1
+            raise
         self._documents += 1
-        if outcome.cleaned is not None:
-            self._file.write(b"".join(line(outcome.source.name, cut) for cut in outcome.cleaned.ledger))
 
     def __enter__(self) -> Self:
         return self
