@@ -11,6 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .errors import FeedcleanError
 from .types import Action, Block, Cleaned, CleanedItem, Clue, Cut, Decision, Item, Label, TitleAction, Verdict
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ __all__ = [
     "Clue",
     "Cut",
     "Decision",
+    "FeedcleanError",
     "Item",
     "Label",
     "Policy",

@@ -134,7 +134,7 @@ def clean_document(
             _apply_title(document, number, draft.item, title.decision, policy)
         results.append(CleanedItem(draft.item, title, tuple(tuple(body) for body in draft.judged), tuple(draft.texts)))
         ledger.extend(_ledger(draft))
-    return Cleaned(document.to_bytes(), document.format, tuple(results), tuple(ledger), model.name)
+    return Cleaned(document.to_bytes(), document.format, tuple(results), tuple(ledger), model.name, document.rescued)
 
 
 class _Draft:

@@ -118,6 +118,8 @@ class Item:
 class Document(Protocol):
     """Anything that holds text to clean. One implementation a file in `formats/`."""
 
+    rescued: str  # why the bytes were no document as they stood, if this is what could be made of them; else ""
+
     @property
     def format(self) -> Format:
         """What `to_bytes` writes."""
@@ -230,6 +232,7 @@ class Cleaned:
     items: tuple[CleanedItem, ...]
     ledger: tuple[Cut, ...] = field(default=())
     model: str = ""  # name and digest of the model, as its card gives them
+    rescued: str = ""  # `Document.rescued`
 
 
 @dataclass(frozen=True, slots=True)

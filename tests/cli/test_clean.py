@@ -92,6 +92,14 @@ def test_bad_input_is_one_line_that_names_the_source_and_leaves_no_file(run: Run
     assert [path.name for path in Path().iterdir() if path.name != "source"] == []
 
 
+def test_what_is_made_anew_from_a_broken_feed_says_so(run: Run) -> None:
+    item = "<item><title>Pellworth</title><description>Revenue rose.</description></item>"
+    Path("cut.xml").write_text(f'<rss version="2.0"><channel><title>N</title>{item}<item><title>Next', encoding="utf-8")
+    result = run("clean", "cut.xml", "-o", "out.xml")
+    assert result.exit_code == 0 and "Revenue rose." in Path("out.xml").read_text(encoding="utf-8")
+    assert one_line(result.stderr).startswith("cut.xml: not well-formed at line 1: ")
+
+
 def test_a_socket_or_device_is_not_read(run: Run, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("s")

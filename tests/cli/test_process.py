@@ -107,7 +107,7 @@ def test_endless_standard_input_is_refused_at_the_limit(start: Start) -> None:
         process = start("clean", "-", stdin=endless)
         _, told = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert told.startswith(b"feedclean: -: too large: more than 33,554,432 bytes")
+    assert told.startswith(b"feedclean: -: too large: more than 16,777,216 bytes")
 
 
 def test_a_batch_has_a_progress_bar_in_a_terminal(start: Start, tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from feedclean.errors import SettingsError
 from feedclean.judging.blocks import judged, split
 from feedclean.judging.policy import Policy
 from feedclean.types import Action, Block, Decision, Kind, Label, Markup, TitleAction, TitleLabel, Verdict
@@ -131,6 +133,12 @@ def test_a_guard_only_makes_a_decision_milder(case: tuple[Sequence[Block], list[
 def test_unsure_is_kept(case: tuple[Sequence[Block], list[Verdict]]) -> None:
     for decision in Policy().decide(*case, THRESHOLDS):
         assert not decision.unsure or decision.action is Action.KEEP
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": 3.0}, {"threshold": -0.1}, {"max_share": 1.5}, {"actions": {}}])
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError):
+        Policy(**wrong)
 
 
 # ── Labels and thresholds ─────────────────────────────────────────────────────────────────────────────────────────────

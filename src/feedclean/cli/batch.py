@@ -145,6 +145,8 @@ def _take(
         return
     tally.cleaned += 1
     tally.acted.update(counted(outcome))
+    if outcome.cleaned is not None and outcome.cleaned.rescued:
+        tell(f"{outcome.source.name}: {outcome.cleaned.rescued}; made anew from what could be read, the rest is lost")
     if note and not request.quiet:
         tell(note)
 

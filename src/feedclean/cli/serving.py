@@ -78,8 +78,8 @@ def opml(
 ) -> None:
     """Put every feed of a list of subscriptions behind the proxy.
 
-    Folders and everything else stay as they are; what is behind the proxy already stays, too. Addresses are signed, or
-    hold the token, if the settings want that.
+    Folders and everything else stay as they are; what is behind the proxy already stays, too, and so does what is no
+    address of a feed. Addresses are signed, or hold the token, if the settings want that.
     """
     from ..formats.opml import rewrite_opml
     from ..proxy.addresses import Addresses, proxied
@@ -92,15 +92,18 @@ def opml(
         raise SettingsError(told, where="--public-url", hint="give the address by which readers reach it")
     data = _read(source)
     try:
-        written, count = rewrite_opml(data, proxied(settings, base))
+        made = rewrite_opml(data, proxied(settings, base))
     except FormatError as fault:
         raise fault.at(source) from None
     if output is None:
-        sys.stdout.buffer.write(written)
+        sys.stdout.buffer.write(made.content)
     else:
         with Replacement(output) as file:
-            file.write(written)
-    say(f"{count} feed{'' if count == 1 else 's'} behind {base}")
+            file.write(made.content)
+    say(f"{made.done} feed{'' if made.done == 1 else 's'} put behind {base}")
+    if made.left:
+        why = "; ".join(f"{count} × {why}" for why, count in made.left.most_common())
+        say(f"{made.left.total()} left as {'it was' if made.left.total() == 1 else 'they were'}: {why}")
 
 
 def config(

@@ -71,6 +71,8 @@ def is_feed(value: Any) -> bool:
 class JsonFeed:
     """A feed as its source text and the places in it that may change."""
 
+    rescued = ""
+
     def __init__(self, text: str, value: dict[str, Any], original: bytes | None, url: str | None = None) -> None:
         self._text = text
         self._value = value

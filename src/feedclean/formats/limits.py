@@ -15,13 +15,14 @@ MIB = 1 << 20
 class Limits:
     """Ceilings that stand before every parser. What is above one is refused with a `LimitError`, never shortened.
 
-    The defaults hold a whole document to about 3 s of CPU time and 250 MiB of memory.
+    The defaults hold opening and writing a document to about 1 s of CPU time and 250 MiB of memory; judging costs more,
+    at most some 5 s and 100 MiB for each MiB of text.
     """
 
-    bytes: int = 32 * MIB  # of one document
+    bytes: int = 16 * MIB  # of one document: the largest feeds and pages met have a tenth of it
     depth: int = 256  # of nested elements or JSON containers; libxml2 stops at 256 by itself
     attributes: int = 1000  # on one tag
-    elements: int = 1_000_000  # in one document: 200,000 items of five elements each
+    elements: int = 200_000  # in one document: 40,000 items of five elements each
     seconds: float = 3.0  # wall clock for the rescue of a malformed feed
     rescue_bytes: int = 8 * MIB  # of a malformed feed: feedparser reads about 1 MiB a second
 
@@ -33,7 +34,8 @@ def check_size(data: bytes, limits: Limits) -> None:
         LimitError: there are more.
     """
     if len(data) > limits.bytes:
-        raise LimitError(f"{len(data):,} bytes, more than the {limits.bytes:,} that are read")
+        told = f"{len(data):,} bytes, more than the {limits.bytes:,} that are read"
+        raise LimitError(told, hint="split it, or clean only the part with the articles")
 
 
 def check_tags(data: bytes, limits: Limits) -> None:
@@ -43,7 +45,7 @@ def check_tags(data: bytes, limits: Limits) -> None:
         LimitError: too many tags, or too many attributes on one of them.
     """
     if data.count(b"<") > 2 * limits.elements:
-        raise LimitError(f"more than {limits.elements:,} elements")
+        raise LimitError(f"more than {limits.elements:,} elements", hint="split it into several documents")
     # A cheap count first: only a file with very many "=" is worth a look at each of its tags.
     if data.count(b"=") > 50 * limits.attributes and crowded(data, limits):
         raise LimitError(f"more than {limits.attributes:,} attributes on one tag")

@@ -26,6 +26,8 @@ def open_plain_text(data: bytes, *, url: str | None = None, limits: Limits | Non
 class PlainText:
     """A text file in memory. Line ends and encoding stay as they are."""
 
+    rescued = ""
+
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data
         text, self._codec = decode(data)

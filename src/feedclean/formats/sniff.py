@@ -149,7 +149,9 @@ def _open_feed(data: bytes, url: str | None, limits: Limits) -> Document:
     except LimitError:
         raise
     except FormatError as fault:
-        return open_xml_feed(rescue(data, fault, limits), url=url, limits=limits)
+        feed = open_xml_feed(rescue(data, fault, limits), url=url, limits=limits)
+        feed.rescued = fault.what
+        return feed
 
 
 def _open_json(data: bytes, start: bytes, url: str | None, limits: Limits) -> Document | None:

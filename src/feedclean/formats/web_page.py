@@ -60,6 +60,8 @@ def open_web_page(data: bytes, *, url: str | None = None, limits: Limits | None 
 class WebPage:
     """A page as its source text."""
 
+    rescued = ""
+
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data
         self._text, self._codec = decode(data, declared_charset(data) or declared_encoding(data))

@@ -67,6 +67,7 @@ class XmlFeed:
     def __init__(self, root: Any, original: bytes | None, url: str | None = None) -> None:
         self._root = root
         self._original = original  # None: must be written anew, because it was not clean UTF-8
+        self.rescued = ""  # why its bytes were no XML at all, if this is what feedparser could make of them
         name = split(root.tag)[1].lower()
         self._format = Format.ATOM if name in ("feed", "entry") else Format.RSS
         language = _language(root) or next(map(_language, _channels(root)), None)

@@ -91,7 +91,7 @@ def parse_fragment(xml: str) -> Any:
 def write_xml(root: Any) -> bytes:
     """The document of `root` in UTF-8, with its XML declaration, DOCTYPE and whatever stands around the root."""
     tree = root.getroottree()
-    standalone = tree.docinfo.standalone
+    standalone = tree.docinfo.standalone or None  # lxml says False also where nothing was declared
     written: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8", standalone=standalone)
     return written + b"\n"
 
@@ -106,7 +106,10 @@ def told(fault: etree.XMLSyntaxError) -> FormatError:
     message = _PLACE.sub("", " ".join((fault.msg or "no XML").split()))
     line = fault.lineno or 1
     if _BLOWN.search(message):
-        raise LimitError(f"too costly to read at line {line}: {message}") from fault
+        # libxml2 ends with advice for programmers: which switch of its own to set.
+        plain = re.split(r"[,;]? (?:see|use) \w*(?:xml|XML)", message)[0]
+        hint = "it nests or expands more than any feed needs; ask its publisher"
+        raise LimitError(f"too costly to read at line {line}: {plain}", hint=hint) from fault
     return FormatError(f"not well-formed at line {line}: {message}")
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..errors import SettingsError
 from ..types import Action, Block, Decision, Kind, Label, TitleAction, TitleLabel, Verdict
 from .blocks import judged
 
@@ -43,6 +44,18 @@ class Policy:
     threshold: float | None = None
     title_action: TitleAction = TitleAction.MARK
     max_share: float = 0.6
+
+    def __post_init__(self) -> None:
+        """Refuse what is no share.
+
+        Raises:
+            SettingsError: a number does not lie between 0 and 1, or a label has no action.
+        """
+        for name, value in (("threshold", self.threshold), ("max_share", self.max_share)):
+            if value is not None and not 0 <= value <= 1:
+                raise SettingsError(f"{name} is {value}, not between 0 and 1")
+        if missing := [label.value for label in _ORDER if label not in self.actions]:
+            raise SettingsError(f"no action for {', '.join(missing)}", hint="start from `Policy().actions`")
 
     def decide(
         self,
