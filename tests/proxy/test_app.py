@@ -9,6 +9,8 @@ import re
 import sys
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 import brotli
@@ -20,8 +22,8 @@ from feedclean.errors import ModelError
 from feedclean.proxy.access import Caller, is_known, sign
 from feedclean.proxy.negotiation import CODINGS, chosen, same_as
 from feedclean.proxy.nouns import Outcome
-from feedclean.settings import FeedSettings, Open, ProxySettings, TitleRule
-from feedclean.types import Passage, Verdict
+from feedclean.settings import FeedSettings, Open, ProxySettings, Rules, TitleRule
+from feedclean.types import Label, Passage, Verdict
 from tests.fakes import KeywordJudge
 from tests.proxy.client import Got, ask, go
 from tests.proxy.houses import FEED, URL, Home
@@ -154,6 +156,32 @@ def test_since_a_date_is_answered_only_where_there_is_no_tag() -> None:
     assert go(ask(home.app, "/feeds/news", if_modified_since="yesterday")).status == 200
 
 
+def test_a_date_outlives_a_restart() -> None:
+    first = go(ask(Home().app, "/feeds/news"))
+    later = Home()
+    later.clock.turn(300)  # the same copy, made anew by another process
+    again = go(ask(later.app, "/feeds/news", if_modified_since=first.headers["last-modified"]))
+    assert (again.status, again.headers["last-modified"]) == (304, first.headers["last-modified"])
+    assert parsedate_to_datetime(first.headers["last-modified"]).timestamp() == int(Home().clock.now() - 600)
+
+
+def test_other_bytes_of_the_same_copy_have_another_date() -> None:
+    home = Home()
+    first = go(ask(home.app, "/feeds/news"))
+    home.house.apply(replace(home.house.settings, defaults=Rules(keep=(Label.PROMO,))))
+    second = go(ask(home.app, "/feeds/news", if_modified_since=first.headers["last-modified"]))
+    assert second.status == 200 and second.body != first.body
+
+
+@pytest.mark.parametrize("turned", [0, 1, 700, 1799])
+def test_a_cache_has_the_copy_fresh_until_the_next_planned_fetch(turned: float) -> None:
+    home = Home()
+    home.clock.turn(turned)
+    got = go(ask(home.app, "/feeds/news"))
+    lifetime = int(got.headers["cache-control"].removeprefix("max-age="))
+    assert lifetime - int(got.headers["age"]) == 1800 - turned
+
+
 def test_head_is_get_without_the_body() -> None:
     home = Home()
     for path in ROUTES:
@@ -166,7 +194,7 @@ def test_head_is_get_without_the_body() -> None:
 def test_readers_are_told_to_come_back_when_there_may_be_news() -> None:
     home = Home()
     got = go(ask(home.app, "/feeds/news"))
-    assert (got.headers["cache-control"], got.headers["age"]) == ("max-age=1800", "600")
+    assert (got.headers["cache-control"], got.headers["age"]) == ("max-age=2400", "600")  # 1800 are left
     home.clock.turn(3000)
     late = go(ask(home.app, "/feeds/news"))
     assert (late.headers["cache-control"], late.headers["age"]) == ("max-age=0", "3600")

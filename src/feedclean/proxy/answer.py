@@ -160,7 +160,7 @@ class Cleaner:
             return found
         charset = _CHARSET.search(body.content_type)
         kind = _type_of(body.content) + (f"; charset={charset[1]}" if charset else "")
-        served = self._served(body.content, kind, f"bypassed; reason={reason}", order, reason)
+        served = self._served(body.content, kind, f"bypassed; reason={reason}", order, body, reason)
         self.shelf.put(key, served)
         return served
 
@@ -181,7 +181,7 @@ class Cleaner:
             await loop.run_in_executor(self._threads, self._ledger.note, rows)
         self._event("cleaned")
         self._cuts(made.counts)
-        served = self._served(made.content, f"{TYPES[made.format]}; charset=utf-8", self._note(made), order)
+        served = self._served(made.content, f"{TYPES[made.format]}; charset=utf-8", self._note(made), order, body)
         self.shelf.put(key, served)
         return served
 
@@ -202,11 +202,13 @@ class Cleaner:
         if known is not None and self._clock.monotonic() < known[0]:
             raise FailedBeforeError(known[1])
 
-    def _served(self, content: bytes, kind: str, note: str, order: Order, reason: str = "") -> Served:
+    def _served(self, content: bytes, kind: str, note: str, order: Order, body: Body, reason: str = "") -> Served:
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         place = (order.url, order.own, order.to)
         before = self._changed.pop(place, None)
-        modified = before[1] if before is not None and before[0] == digest else self._clock.now()
+        modified = body.fetched  # not the time of making it, which is another after each restart
+        if before is not None:  # other bytes of the same body (labels, settings, a bypass) have another date, too
+            modified = before[1] if before[0] == digest else max(modified, before[1] + 1.0)
         self._changed[place] = (digest, modified)
         while len(self._changed) > _REMEMBERED:
             self._changed.popitem(last=False)

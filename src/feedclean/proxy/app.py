@@ -176,7 +176,8 @@ class _App:
         """The copy in the form that the reader can take, or that it has it already."""
         served, asked, now = shown.served, request.headers, self._house.clock.now()
         age = max(0, int(now - shown.checked))
-        fresh = int(min(max(shown.next_fetch - now, 0.0), _LONGEST))
+        left = int(min(max(shown.next_fetch - now, 0.0), _LONGEST))
+        fresh = left + age if left else 0  # caches take `Age` off again (RFC 9111, 4.2)
         headers = {
             "cache-control": f"{'private, ' if private else ''}max-age={fresh}",
             "age": str(age),
