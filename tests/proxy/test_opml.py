@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from lxml import etree
 from typer.testing import CliRunner, Result
 
 from feedclean.cli import app
-from feedclean.formats.opml import rewrite_opml
+from feedclean.formats.opml import Left, Rewritten, rewrite_opml
 from feedclean.proxy.access import sign
+from feedclean.proxy.addresses import proxied
+from feedclean.settings import Settings
 
 Run = Callable[..., Result]
 LIST = """<?xml version="1.0" encoding="UTF-8"?>
@@ -50,7 +54,8 @@ def addresses(text: str) -> list[str]:
 
 def test_every_feed_goes_behind_the_proxy_and_the_rest_stays(run: Run, tmp_path: Path) -> None:
     told = run("list.opml", "-o", "new.opml", "--public-url", "https://proxy.example/")
-    assert told.exit_code == 0 and "4 feeds" not in told.output
+    assert told.exit_code == 0 and "2 feeds put behind https://proxy.example" in told.output
+    assert "1 left as it was: 1 × mailto scheme" in told.output
     new = (tmp_path / "new.opml").read_text("utf-8")
     assert addresses(new) == [
         "https://proxy.example/feed?url=https%3A%2F%2Facme.example%2Ffeed%3Fa%3D1%26b%3D2",
@@ -113,10 +118,35 @@ def test_what_is_no_list_is_refused(run: Run, tmp_path: Path) -> None:
 
 def test_a_list_with_small_faults_is_mended() -> None:
     data = b'<opml version="1.0"><body><outline xmlUrl="https://x.example/?a=1&b=2"/></body></opml>'
-    written, count = rewrite_opml(data, lambda url: url.upper())
-    assert count == 1 and b"HTTPS://X.EXAMPLE/?A=1&amp;B=2" in written
+    made = rewrite_opml(data, lambda url: url.upper())
+    assert made.done == 1 and b"HTTPS://X.EXAMPLE/?A=1&amp;B=2" in made.content
 
 
 def test_nothing_to_change_gives_the_very_bytes() -> None:
     data = b"<opml version='1.0'  ><body><outline   xmlUrl='x'/></body></opml>"
-    assert rewrite_opml(data, lambda url: url) == (data, 1)
+    assert rewrite_opml(data, lambda _: Left("so")) == Rewritten(data, 0, Counter(so=1))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("feed://x.example/a", "http://x.example/a"),
+        ("FEED://x.example/a", "http://x.example/a"),
+        ("feed:https://x.example/a", "https://x.example/a"),
+        ("feed:http://x.example/a", "http://x.example/a"),
+        ("feed://https://x.example/a", "https://x.example/a"),
+        ("https://x.example/?u=feed://y", "https://x.example/?u=feed://y"),
+    ],
+)
+def test_addresses_that_only_feed_readers_know_are_those_of_the_web(written: str, meant: str) -> None:
+    made = proxied(Settings(), "https://p.example")(written)
+    assert made == f"https://p.example/feed?url={quote(meant, safe='')}"
+
+
+def test_what_is_left_is_said_and_why(run: Run) -> None:
+    run("list.opml", "-o", "one.opml")
+    told = run("one.opml", "-o", "two.opml").output
+    assert "0 feeds put behind http://127.0.0.1:8420" in told
+    assert "3 left as they were: 2 × behind the proxy already; 1 × mailto scheme" in told
+    named = proxied(Settings(), "http://127.0.0.1:8420")("feed://127.0.0.1:8420/feeds/acme")
+    assert named == Left("behind the proxy already")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, quote, urlsplit
 
 from ..errors import ForbiddenError
+from ..formats.opml import Left
 from ..settings import Open, Settings
 from .access import sign
 from .spelling import canonical_url
@@ -13,6 +15,7 @@ from .spelling import canonical_url
 __all__ = ["Addresses", "proxied"]
 
 _EVERYWHERE = ("0.0.0.0", "::", "[::]", "")  # noqa: S104 - compared, not bound
+_FEED = re.compile(r"feed:(?:(?://)?(?=https?://)|(//))", re.IGNORECASE)  # a scheme that only feed readers know
 
 
 class Addresses:
@@ -57,21 +60,26 @@ class Addresses:
         return None if self._base is None else f"{self._base}{path}"
 
 
-def proxied(settings: Settings, base: str) -> Callable[[str], str]:
+def proxied(settings: Settings, base: str) -> Callable[[str], str | Left]:
     """Makes addresses of feeds addresses of the proxy at `base`; what is one already, and what is no feed, stays.
 
-    A feed that the settings name goes by its name. Where the proxy wants a token, the addresses hold it.
+    `feed://x` is `http://x`, and `feed:https://x` is `https://x`, as readers have it. A feed that the settings name
+    goes by its name. Where the proxy wants a token, the addresses hold it.
     """
     token = settings.proxy.token if settings.proxy.open is Open.TOKEN else None
     addresses = Addresses(settings, base)
     names = {_canonical(feed.url): name for name, feed in settings.feeds.items()}
 
-    def new(url: str) -> str:
-        known = _canonical(url)
-        if known is None or _is_proxied(url, base):
-            return url
+    def new(url: str) -> str | Left:
+        url = _FEED.sub(lambda found: "http://" if found[1] else "", url, count=1) if _FEED.match(url) else url
+        if _is_proxied(url, base):
+            return Left("behind the proxy already")
+        try:
+            known = canonical_url(url)
+        except ForbiddenError as fault:
+            return Left(fault.what)
         name = names.get(known)
-        return (addresses.named(name) if name else f"{base}{addresses.any_path(known, token=token)}") or url
+        return f"{base}/feeds/{name}" if name else f"{base}{addresses.any_path(known, token=token)}"
 
     return new
 
