@@ -15,10 +15,17 @@ from hypothesis import strategies as st
 
 from feedclean.errors import SettingsError
 from feedclean.judging.policy import Policy
+from feedclean.proxy import schedule
 from feedclean.settings import FeedSettings, Open, Settings, TitleRule, load, render, schema
 from feedclean.types import Action, Label, TitleAction
 
 FEED = '[feeds.acme]\nurl = "https://acme.example/feed"\n'
+
+
+EFFECTIVE = {
+    "cut": ["promo", "teaser"], "collapse": [], "mark": [], "keep": ["editorial", "boilerplate", "disclosure"],
+    "threshold": None, "title_action": "mark", "refresh_floor": schedule.Rules().floor,
+}  # fmt: skip
 
 
 def of(tmp_path: Path, text: str, environ: dict[str, str] | None = None, **flags: object) -> Settings:
@@ -236,6 +243,17 @@ def test_anything_in_a_variable_is_a_setting_or_a_settings_error(name: str, valu
             load(None, {variable: value})
 
 
+def test_what_is_not_set_is_shown_with_what_holds_instead(tmp_path: Path) -> None:
+    shown = render(of(tmp_path, "")).splitlines()
+    for line in (
+        '# cut = ["promo", "teaser"]  # default', "# mark = []  # default", '# title_action = "mark"  # default',
+        "# refresh_floor = 3600.0  # default",
+        "# threshold is not set: probability from which to act; the model's own if not set",
+    ):  # fmt: skip
+        assert line in shown
+    assert '# cut = ["teaser"]  # default' in render(of(tmp_path, "[defaults]\nkeep = ['promo']\n"))
+
+
 def test_the_schema_names_every_setting_and_is_json() -> None:
     found = json.loads(json.dumps(schema()))
     assert set(found["properties"]) == {"proxy", "store", "defaults", "feeds"}
@@ -243,8 +261,12 @@ def test_the_schema_names_every_setting_and_is_json() -> None:
     assert proxy["additionalProperties"] is False
     assert proxy["properties"]["port"] == {
         "description": "port to listen on; 0 takes any", "type": "integer", "minimum": 0, "maximum": 65535,
+        "default": 8420,
     }  # fmt: skip
     assert "token_file" in proxy["properties"]
+    defaults = {name: one.get("default") for name, one in found["properties"]["defaults"]["properties"].items()}
+    assert defaults == EFFECTIVE
     feed = found["properties"]["feeds"]["additionalProperties"]
+    assert not any("default" in one for one in feed["properties"].values())
     assert set(FeedSettings.__dataclass_fields__) <= set(feed["properties"])
     assert feed["required"] == ["url"]

@@ -65,9 +65,14 @@ def kinds(table: type) -> dict[str, Kind]:
     return {one.name: one.metadata["kind"] for one in fields(table)}
 
 
-def _key(kind: Kind, default: Any, told: str) -> Any:
+def _key(kind: Kind, default: Any, told: str, left: Any = None) -> Any:
+    """A setting; one without a value of its own (`None`) may say what it is `left` to."""
     given: dict[str, Any] = {"default_factory": default} if callable(default) else {"default": default}
-    return field(**given, repr=not kind.secret, metadata={"kind": kind, "told": told})
+    return field(**given, repr=not kind.secret, metadata={"kind": kind, "told": told, "left": left})
+
+
+def _acted(action: Action) -> tuple[Label, ...]:
+    return tuple(label for label, found in Policy().actions.items() if found is action)
 
 
 def _first(rules: Sequence[Any], name: str) -> Any:
@@ -117,13 +122,19 @@ _CUTTABLE = Several(Label, refused=(Label.EDITORIAL,))
 class Rules:
     """Table `[defaults]`: what holds for every feed that does not say otherwise; `None` leaves it to the policy."""
 
-    cut: tuple[Label, ...] | None = _key(_CUTTABLE, None, "labels of blocks to cut")
-    collapse: tuple[Label, ...] | None = _key(_CUTTABLE, None, "labels of blocks to put behind one line")
-    mark: tuple[Label, ...] | None = _key(_CUTTABLE, None, "labels of blocks to mark")
-    keep: tuple[Label, ...] | None = _key(Several(Label), None, "labels of blocks to leave alone")
-    threshold: float | None = _key(Number(0.01, 1, whole=False), None, "probability from which to act")
-    title_action: TitleRule | None = _key(Choice(TitleRule), None, "what becomes of clickbait titles")
-    refresh_floor: float | None = _key(seconds(0, 30 * _DAY), None, "seconds between two requests at least")
+    cut: tuple[Label, ...] | None = _key(_CUTTABLE, None, "labels of blocks to cut", _acted(Action.CUT))
+    collapse: tuple[Label, ...] | None = _key(
+        _CUTTABLE, None, "labels of blocks to put behind one line", _acted(Action.COLLAPSE)
+    )
+    mark: tuple[Label, ...] | None = _key(_CUTTABLE, None, "labels of blocks to mark", _acted(Action.MARK))
+    keep: tuple[Label, ...] | None = _key(Several(Label), None, "labels of blocks to leave alone", _acted(Action.KEEP))
+    threshold: float | None = _key(
+        Number(0.01, 1, whole=False), None, "probability from which to act; the model's own if not set"
+    )
+    title_action: TitleRule | None = _key(
+        Choice(TitleRule), None, "what becomes of clickbait titles", TitleRule(Policy().title_action.value)
+    )
+    refresh_floor: float | None = _key(seconds(0, 30 * _DAY), None, "seconds between two requests at least", 3600.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from ..types import Action
 from .kinds import quoted
 from .shape import NAME, TABLES, FeedSettings, Settings
 
@@ -27,9 +28,20 @@ def _lines(settings: Settings, table: str, values: Any) -> list[str]:
         if origin or (value is not None and table in TABLES):
             told = _comment(origin) if origin else "default"
             lines.append(f"{one.name} = {one.metadata['kind'].show(value)}  # {told}")
+        elif table == "defaults" and (effective := _effective(settings, one)) is not None:
+            lines.append(f"# {one.name} = {one.metadata['kind'].show(effective)}  # default")
         elif table in TABLES:
             lines.append(f"# {one.name} is not set: {one.metadata['told']}")
     return lines
+
+
+def _effective(settings: Settings, one: Field[Any]) -> Any:
+    """What holds where the defaults say nothing; lists of labels, without those that another list has taken."""
+    left = one.metadata["left"]
+    if one.name not in set(Action):
+        return left
+    actions = settings.policy().actions
+    return tuple(label for label in left if actions[label].value == one.name)
 
 
 def _comment(text: str) -> str:
@@ -55,6 +67,9 @@ def _table(table: type, name: str) -> dict[str, Any]:
     for one in fields(table):
         kind, told = one.metadata["kind"], one.metadata["told"]
         keys[one.name] = {"description": told, **kind.schema()}
+        default = one.metadata["left"] if one.default in (None, MISSING) else one.default
+        if name != "feeds" and default is not None:  # a feed's are those of the defaults, whatever they say
+            keys[one.name]["default"] = list(default) if isinstance(default, tuple) else default
         if name != "feeds" and (kind.secret or (name, one.name) == ("store", "url")):
             keys[f"{one.name}_file"] = {"description": f"a file that holds it: {told}", "type": "string"}
     return {"type": "object", "properties": keys, "additionalProperties": False}
