@@ -78,7 +78,7 @@ class _Process:
         stopping = asyncio.create_task(ended.wait())
         try:
             await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-            self._log.info("ending", waiting=_GRACE)
+            self._log.info("ending", at_most=_GRACE)
             server.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait([serving], timeout=_GRACE)
         finally:
