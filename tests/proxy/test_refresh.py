@@ -271,11 +271,68 @@ async def test_outage_of_a_week_is_seen_by_no_reader() -> None:
 async def test_dropped_copy_is_fetched_again_without_conditions() -> None:
     world = World()
     await world.read()
+    await world.restart()  # memory does not have it either
     del world.shelf.bodies[URL]
-    assert (await world.read())[1] is None  # a minute ago it was asked for
-    world.clock.turn(60)
     assert (await world.read())[1] is not None
     assert [request.conditional for request in world.requests] == [False, False]
+
+
+@test
+async def test_dropped_copy_is_given_from_memory() -> None:
+    """Fetched by this proxy or only read by it: the disk that had no room for it costs nobody anything."""
+    for restarted in (False, True):
+        world = World()
+        await world.read()
+        if restarted:
+            await world.restart()
+            await world.read()
+        del world.shelf.bodies[URL]
+        world.shelf.states[URL] = replace(world.shelf.states[URL], validators=Validators())  # as `drop_bodies` does
+        assert (await world.read())[1] is not None and len(world.requests) == 1
+        world.clock.turn(HOUR)
+        await world.read()
+        assert URL in world.shelf.bodies and not world.requests[-1].conditional
+
+
+@test
+async def test_store_that_drops_each_body_and_one_that_saves_none_serve_all_feeds() -> None:
+    urls = [f"{URL}/{i}" for i in range(20)]
+    world = World()
+    for broken in (set[str](), {"save"}, {"save", "lease", "release"}, set[str]()):
+        world.shelf.broken = broken
+        for url in urls:
+            assert (await world.read(url))[1] is not None
+            world.shelf.bodies.clear()
+    assert len(world.requests) == len(urls)
+    await world.restart()
+    for url in urls:
+        assert (await world.read(url))[1] is not None
+    assert len(world.requests) == 2 * len(urls)
+
+
+@test
+async def test_copy_that_is_lost_each_time_is_not_asked_for_each_time() -> None:
+    world = World()
+    await world.read()
+    await world.restart()
+    for _ in range(30):
+        world.shelf.bodies.clear()
+        world.proxy._recall._recent.drop(URL)
+        await world.read()
+        world.clock.turn(10)
+    assert len(world.requests) <= 7
+
+
+@test
+async def test_dropped_copy_of_a_publisher_that_asked_for_a_pause_has_to_wait() -> None:
+    world = World()
+    await world.read()
+    world.clock.turn(HOUR)
+    world.publisher.script = failing(Outcome.BUSY, {"retry-after": "600"})
+    await world.read()
+    await world.restart()
+    world.shelf.bodies.clear()
+    assert (await world.read())[1] is None and len(world.requests) == 2
 
 
 @test

@@ -2,7 +2,7 @@
 
     Recall ──> FeedStore    in a thread
        ├─────> Held         what the store could not take, until it can: a full disk costs publishers no requests
-       └─────> Held         what was fetched lately, for when the store cannot be read
+       └─────> Held         what was seen lately, for when the store cannot be read or has lost it
 
 A store that fails is an event (`store-failed`) and never an error.
 """
@@ -14,9 +14,10 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from feedclean.proxy.nouns import Body, FeedState
+from feedclean.proxy.nouns import Body, FeedState, Validators
 
 __all__ = ["Clock", "FeedStore", "Held", "Recall", "SystemClock"]
 
@@ -138,7 +139,17 @@ class Recall:
     async def known(self, url: str) -> tuple[FeedState, Body | None]:
         """A feed's state and last good copy, the newer of what store and memory have."""
         loaded = await self._try(lambda: (self._store.state(url), self._store.body(url)))
-        state, body = loaded or self._recent.get(url) or (None, None)
+        recent = self._recent.get(url)
+        if loaded and loaded[0] is not None:
+            state, body = loaded
+            if body is None and recent is not None and recent[1] is not None:  # dropped to make room
+                body = recent[1]
+                if state.validators != recent[0].validators:  # they may be of another body
+                    state = replace(state, validators=Validators())
+            elif body is not None and (recent is None or _fetched(recent[0]) <= _fetched(state)):
+                self._recent.keep(state, body)
+        else:
+            state, body = recent or (None, None)
         held = self._held.get(url)
         if held is not None:
             if loaded and self._clock.monotonic() >= self._resave_at:
@@ -146,7 +157,7 @@ class Recall:
                 task = asyncio.create_task(self._give(url))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            newer = state is not None and (held[0].last_fetch or 0.0) < (state.last_fetch or 0.0) <= self._clock.now()
+            newer = state is not None and _fetched(held[0]) < _fetched(state) <= self._clock.now()
             if not newer:  # another proxy has not fetched it since (nor one whose clock was ahead)
                 state, body = held[0], held[1] or body
         return state or FeedState(url, url), body
@@ -192,3 +203,7 @@ class Recall:
         except Exception:  # noqa: BLE001 - whatever is wrong with it, serving goes on
             self._event("store-failed")
             return None
+
+
+def _fetched(state: FeedState) -> float:
+    return state.last_fetch or 0.0

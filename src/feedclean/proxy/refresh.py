@@ -93,6 +93,7 @@ class Refresher:
         self._lanes = Lanes(per_host, total)
         self._flights: dict[str, asyncio.Task[Known]] = {}
         self._plans: dict[str, tuple[object, float]] = {}  # URL: what the plan was made for, when it is due (monotonic)
+        self._regained: dict[str, float] = {}  # URL: when a copy that was lost was last asked for (monotonic)
         self._pauses: dict[str, float] = {}  # host: when it may be asked again (monotonic)
 
     async def current(self, url: str, *, wait: bool) -> Known:
@@ -173,6 +174,10 @@ class Refresher:
 
     async def _fetch(self, state: FeedState, body: Body | None, host: str) -> Known:
         """Ask the publisher, and remember what it says."""
+        if _is_lost(state, body):
+            if len(self._regained) >= MAX_PLANS:
+                self._regained.clear()
+            self._regained[state.url] = self._clock.monotonic()
         answer = await self._ask(state, body)
         self._event(f"fetch-{answer.outcome}")
         now = self._clock.now()
@@ -208,9 +213,13 @@ class Refresher:
 
     def _is_due(self, state: FeedState, body: Body | None) -> bool:
         """Whether a feed may be asked for now."""
-        left = wait(state, self._clock.now(), self._manners(state.url).rules, kept=body is not None)
+        rules = self._manners(state.url).rules
+        left = wait(state, self._clock.now(), rules, kept=body is not None)
         if left is None:
             return False
+        if _is_lost(state, body):  # whatever was planned, at once; but not at each request, if it is lost each time
+            last = self._regained.get(state.url)
+            return last is None or self._clock.monotonic() >= last + rules.retry
         made_for, due = self._plans.get(state.url, (None, 0.0))
         if made_for != _plan_key(state, body):
             due = self._plan(state, body, left)
@@ -228,6 +237,11 @@ class Refresher:
         """A state that says why nobody was asked; for the reader, not for the store."""
         until = max(state.next_fetch, self._clock.now() + seconds)
         return replace(state, last_outcome=Outcome.BUSY, last_reason=reason, next_fetch=until)
+
+
+def _is_lost(state: FeedState, body: Body | None) -> bool:
+    """Whether there was a copy, and the publisher would give it again."""
+    return body is None and state.last_success is not None and state.failures == 0
 
 
 def _plan_key(state: FeedState, body: Body | None) -> object:
