@@ -333,6 +333,51 @@ def test_a_store_can_be_opened_on_a_full_disk_once_there_is_room(small_disk: Pat
         store.label(label("b"))
 
 
+def test_a_check_tells_of_a_full_disk_and_gives_up_nothing_for_it(small_disk: Path) -> None:
+    with closing(Store(str(small_disk / "store.db"), clock=Clock())) as store:
+        fill_store(store, 50)
+        store.check()
+        junk = fill(small_disk)
+        with pytest.raises(StoreError):
+            store.check()
+        assert all(store.body(f"{URL}/{number}") for number in range(50))
+        junk.unlink()
+        store.check()
+    assert not list(small_disk.glob("*probe*"))
+
+
+@pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
+def test_nobody_waits_twice_for_a_store_that_somebody_else_has_locked(tmp_path: Path, mode: str) -> None:
+    """A request makes a dozen calls; only the first has patience. A check is done within a second."""
+    path = tmp_path / "store.db"
+    with closing(Store(str(path), clock=Clock())) as store:
+        store.save(state(URL), body(URL))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            if mode == "EXCLUSIVE":
+                store.close()
+            other.execute(f"PRAGMA locking_mode = {mode}")
+            other.execute("BEGIN EXCLUSIVE")
+            begun = time.monotonic()
+            with pytest.raises(StoreError):
+                store.check()
+            checked = time.monotonic()
+            for _ in range(6):
+                with contextlib.suppress(StoreError):
+                    store.state(URL)
+                with pytest.raises(StoreError):
+                    store.label(label("b"))
+                with pytest.raises(StoreError):
+                    store.lease(URL, "me", 1e12)
+            assert time.monotonic() - begun < 6
+            assert mode == "EXCLUSIVE" or checked - begun < 1.2
+            other.execute("ROLLBACK")
+        time.sleep(1.1)
+        store.label(label("b"))
+        store.check()
+        assert store.labels(["b"])
+        assert store.body(URL)
+
+
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit of a file's size here")
 def test_a_file_that_may_not_grow_is_an_error_and_no_damage(tmp_path: Path) -> None:
     """A quota is met in the middle of a write."""

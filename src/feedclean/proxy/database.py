@@ -1,7 +1,7 @@
 """One door to SQLite and PostgreSQL: a piece of work runs in a transaction, and every fault ends in bounded time.
 
     work ──> run ──> done
-              ├── busy:   again, until patience ends
+              ├── busy:   again, until patience ends; then, until it is well again, everybody tries just once
               ├── full:   the reserve is given up, old bodies make room, again once
               ├── broken: moved aside, rebuilt, what can be read is carried over, again once
               ├── lost:   again once, then not tried for a moment
@@ -16,8 +16,8 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -33,9 +33,12 @@ from .salvage import quarantine, salvage
 T = TypeVar("T")
 Work = Callable[[Connection], T]
 
+_READ, _WRITE = "BEGIN", "BEGIN IMMEDIATE"
 _PAUSE = 0.003  # seconds, between two tries to get hold of a busy database
 _STEP = 256  # pages that are cut off a file at once
 _SHUT = 1.0  # seconds, in which a server that could not be reached is not tried again
+_HASTE = 5.0  # seconds after a time-out, in which nobody waits for a busy database: a request makes many calls
+_HASTY_TURN = 0.2  # seconds that a writer then waits for others of this process
 _NO_RELIEF = 5.0  # seconds, in which nothing more is given up after that did not help
 _FAULTS = (exc.SQLAlchemyError, sqlite3.Error, OSError, WrongSchemaError)
 
@@ -73,8 +76,9 @@ class Database:
         self._engine: Engine | None = None
         self._identity: tuple[int, int] | None = None  # of the file that is open
         self._opening = threading.Lock()
-        self._writing: AbstractContextManager[object] = _Turn(patience) if self.path else nullcontext()
+        self._writing = threading.Lock()
         self._shut_until = self._no_relief_until = 0.0
+        self._haste_until = {_READ: 0.0, _WRITE: 0.0}
         self._newer: StoreError | None = None
         with suppress(StoreError):
             self._open_engine()
@@ -83,7 +87,7 @@ class Database:
 
     def read(self, work: Work[T]) -> T:
         """Run `work` in a transaction that changes nothing."""
-        return self._run(work, "BEGIN")
+        return self._run(work, _READ)
 
     def write(self, work: Work[T], *, durable: bool = False) -> T:
         """Run `work` in a transaction; when this returns, its changes survive the end of the process.
@@ -92,15 +96,27 @@ class Database:
             work: what to do; it may be run more than once.
             durable: whether they have to survive a power failure too.
         """
-        with self._writing:
-            return self._run(work, "BEGIN IMMEDIATE", durable=durable)
+        with self._turn(2 * self._patience):
+            return self._run(work, _WRITE, durable=durable)
+
+    def probe(self, work: Work[object], patience: float) -> None:
+        """Find out whether there can be written just now; no old body is given up for that.
+
+        Args:
+            work: writes a little.
+            patience: seconds after which a busy database is an error.
+        """
+        with self._turn(patience):
+            self._run(work, _WRITE, patience=patience, relieve=False)
+        if self._reserve is not None and not self._reserve.has_room():
+            raise StoreError("no room is left on the store's disk", where=self.where)
 
     def tidy(self) -> None:
         """Give the disk back what is no longer used, in small steps, and keep the reserve."""
         if self.path is None or self._reserve is None:
             return
         for _ in range(64):  # at most 64 MiB a call
-            with self._writing:
+            with self._turn(2 * self._patience):
                 if self._shrink() < _STEP:
                     break
         self._plainly("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -115,8 +131,35 @@ class Database:
 
     # ── Running ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _run(self, work: Work[T], begin: str, *, durable: bool = False) -> T:
-        until = time.monotonic() + self._patience
+    @contextmanager
+    def _turn(self, patience: float) -> Iterator[None]:
+        """One writer of this process at a time, so that its threads do not wait for each other by polling."""
+        if self.path is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=min(patience, _HASTY_TURN) if self._in_haste(_WRITE) else patience):
+            raise StoreError("the store is busy", where=self.where)
+        try:
+            yield
+        finally:
+            self._writing.release()
+
+    def _in_haste(self, begin: str) -> bool:
+        """Whether somebody has just waited in vain."""
+        return time.monotonic() < self._haste_until[begin]
+
+    def _hurry(self, begin: str) -> None:
+        """Let nobody else wait for a while; who cannot read cannot write either, but not the other way round."""
+        for each in (_READ, _WRITE) if begin == _READ else (_WRITE,):
+            self._haste_until[each] = time.monotonic() + _HASTE
+
+    def _run(
+        self, work: Work[T], begin: str, *, durable: bool = False, patience: float | None = None, relieve: bool = True
+    ) -> T:
+        hasty = self._in_haste(begin)
+        if hasty and self.path is None:  # there it is the server that waits, for as long as it was told
+            raise StoreError("the store is locked by somebody else", where=self.where)
+        until = time.monotonic() + (self._patience if patience is None else patience)
         tried: set[Trouble] = set()
         while True:
             engine = self._open_engine()
@@ -125,15 +168,19 @@ class Database:
                     connection = plain.execution_options(feedclean_begin=begin, feedclean_durable=durable)
                     with connection.begin():
                         result = work(connection)
+                self._haste_until[begin] = 0.0
                 return result
             except _FAULTS as error:
                 trouble = diagnose(error)
-                if trouble is Trouble.BUSY and time.monotonic() < until:
+                if trouble is Trouble.BUSY and not hasty and time.monotonic() < until:
                     time.sleep(_PAUSE * (0.5 + random.random()))  # noqa: S311 - who comes next is no secret
                     continue
-                if trouble not in tried and time.monotonic() < until and self._remedy(trouble, engine):
+                helps = relieve or trouble is not Trouble.FULL
+                if trouble not in tried and helps and time.monotonic() < until and self._remedy(trouble, engine):
                     tried.add(trouble)
                     continue
+                if trouble is Trouble.BUSY:
+                    self._hurry(begin)
                 raise self._error(trouble, error) from error
 
     def _remedy(self, trouble: Trouble, engine: Engine) -> bool:
@@ -169,7 +216,7 @@ class Database:
         self._reserve.give_up()
         with suppress(*_FAULTS):
             with engine.connect() as plain:
-                connection = plain.execution_options(feedclean_begin="BEGIN IMMEDIATE", feedclean_durable=False)
+                connection = plain.execution_options(feedclean_begin=_WRITE, feedclean_durable=False)
                 with connection.begin():
                     self._shed(connection, 2 * wanted)
             # Half of it is for the reserve, half for what is to be written. The log's own room is used again.
@@ -236,7 +283,10 @@ class Database:
         except WrongSchemaError as error:
             raise StoreError(f"the database is in use for something else: {error}", where=self.where) from error
         except _FAULTS as error:
-            raise self._error(diagnose(error), error) from error
+            trouble = diagnose(error)
+            if trouble is Trouble.BUSY:
+                self._shut_until = time.monotonic() + _SHUT
+            raise self._error(trouble, error) from error
 
     def _prepared_file(self) -> Engine:
         try:
@@ -256,7 +306,7 @@ class Database:
             while True:
                 try:
                     with engine.connect() as plain:
-                        connection = plain.execution_options(feedclean_begin="BEGIN IMMEDIATE", feedclean_durable=True)
+                        connection = plain.execution_options(feedclean_begin=_WRITE, feedclean_durable=True)
                         with connection.begin():
                             migrate(connection)
                     break
@@ -293,18 +343,3 @@ class Database:
         kept = ", ".join(f"{count} {name}" for name, count in saved.items())
         self._tell(f"{self.path.name} was moved aside to {broken.name} ({why}); carried over: {kept}")
         return engine
-
-
-class _Turn:
-    """One writer of this process at a time, so that its threads do not wait for each other by polling."""
-
-    def __init__(self, patience: float) -> None:
-        self._lock = threading.Lock()
-        self._patience = patience
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=2 * self._patience):
-            raise StoreError("the store is busy")
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

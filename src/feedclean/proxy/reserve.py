@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,3 +52,15 @@ class Reserve:
         """Free the room."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
+
+    def has_room(self) -> bool:
+        """Whether something small can be written beside it."""
+        probe = self._path.with_name(f"{self._path.name}-probe-{os.getpid()}-{threading.get_ident()}")
+        try:
+            probe.write_bytes(os.urandom(_LEAST))
+        except OSError:
+            return False
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+        return True

@@ -29,6 +29,7 @@ from .schema import digest
 
 __all__ = ["Store", "ledger_key"]
 
+_CHECK = 0.8  # seconds that a check waits for a busy database
 _DROPPED_AT_ONCE = 50  # bodies of one transaction, so that nobody waits long for it
 
 
@@ -212,12 +213,13 @@ class Store:
     # ── The store itself ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:
-        """Do nothing, if the store can be used.
+        """Change nothing, if the store can be read and written.
 
         Raises:
             StoreError: it cannot.
         """
-        self._database.read(lambda connection: connection.execute(select(schema.version)).one())
+        same = update(schema.version).values(version=schema.version.c.version)
+        self._database.probe(lambda connection: connection.execute(same), _CHECK)
 
     def close(self) -> None:
         """Let go of the database."""
