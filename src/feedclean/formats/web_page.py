@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
-from feedclean.formats.limits import Limits, check_size
+from feedclean.formats.limits import Limits, check_size, check_tags
 from feedclean.formats.text_codec import declared_charset, decode
 from feedclean.formats.xml_repair import declared_encoding
 from feedclean.types import Field, Format, Item, Markup, TitleLabel
@@ -54,6 +54,7 @@ def open_web_page(data: bytes, *, url: str | None = None, limits: Limits | None 
         LimitError: it is too large.
     """
     check_size(data, limits or Limits())
+    check_tags(data, limits or Limits())
     return WebPage(data, url)
 
 

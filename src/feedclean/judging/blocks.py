@@ -34,6 +34,10 @@ _KINDS = {
 MARKED = "data-feedclean"
 
 
+# A field with more tags is no article: it is one tangle, kept as it is, instead of a tree of gigabytes.
+_MOST_TAGS, _GLANCE = 400_000, 10_000
+
+
 @dataclass(frozen=True, slots=True)
 class Partition:
     """A field's text as blocks.
@@ -52,6 +56,8 @@ def split(text: str, markup: Markup) -> Partition:
     """The blocks of a text, whatever the text; their sources join to it."""
     if markup is Markup.TEXT:
         return Partition(tuple(_plain_blocks(text)), (), markup)
+    if text.count("<") > _MOST_TAGS:
+        return Partition((Block(text, Kind.TANGLE, _visible(text[:_GLANCE])),), (), markup)
     layout = _Layout(text)
     return Partition(tuple(layout.blocks), tuple(layout.parents), markup)
 

@@ -101,7 +101,7 @@ class Model:
         begins = np.concatenate(([0], np.cumsum([len(passage.blocks) for passage in passages])))
         rows = [int(begins[passage]) + block for passage, block in wanted]
         inputs = self._inputs(passages)[rows]
-        alone = [replace(passages[passage], blocks=(passages[passage].blocks[block],)) for passage, block in wanted]
+        alone = [_alone(passages[passage], block) for passage, block in wanted]
         said = explaining.words(alone, self._text, self._common)
         around = explaining.by_groups(self._network, inputs)
         return [explaining.merged(own, others) for own, others in zip(said, around, strict=True)]
@@ -119,6 +119,12 @@ class Model:
     def _stacked(self, passages: Sequence[Passage]) -> Matrix:
         said, markup, known, structure, sizes = block_inputs(passages, self._common)
         return context.stack(self._text(said), self._markup(markup), known, structure, sizes)
+
+
+def _alone(passage: Passage, block: int) -> Passage:
+    """A passage of one block, as much of it as is read."""
+    own = passage.blocks[block]
+    return replace(passage, blocks=(replace(own, text=own.text[:_LONGEST]),))
 
 
 def _batches(passages: Sequence[Passage]) -> Iterator[list[Passage]]:
