@@ -140,16 +140,15 @@ class Recall:
         """A feed's state and last good copy, the newer of what store and memory have."""
         loaded = await self._try(lambda: (self._store.state(url), self._store.body(url)))
         recent = self._recent.get(url)
-        if loaded and loaded[0] is not None:
-            state, body = loaded
-            if body is None and recent is not None and recent[1] is not None:  # dropped to make room
-                body = recent[1]
-                if state.validators != recent[0].validators:  # they may be of another body
-                    state = replace(state, validators=Validators())
-            elif body is not None and (recent is None or _fetched(recent[0]) <= _fetched(state)):
-                self._recent.keep(state, body)
-        else:
+        state, body = loaded or (None, None)
+        if state is None:
             state, body = recent or (None, None)
+        elif body is None and recent is not None and recent[1] is not None:  # dropped to make room
+            body = recent[1]
+            if state.validators != recent[0].validators:  # they may be of another body
+                state = replace(state, validators=Validators())
+        elif body is not None and (recent is None or _fetched(recent[0]) <= _fetched(state)):
+            self._recent.keep(state, body)
         held = self._held.get(url)
         if held is not None:
             if loaded and self._clock.monotonic() >= self._resave_at:
