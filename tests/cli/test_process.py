@@ -142,7 +142,7 @@ def test_help_imports_nothing_slow(start: Start) -> None:
     ("words", "offered"),
     [
         ("feedclean cle", {"clean"}),
-        ("feedclean corpus ", {"check", "stats", "fetch"}),
+        ("feedclean corpus ", {"check", "stats", "fetch", "annotate"}),
         ("feedclean clean --cut t", {"teaser"}),
     ],
 )

@@ -20,7 +20,7 @@ from feedclean.judging.layers import Network
 from feedclean.judging.model import Model, block_inputs
 from feedclean.learning import corpus, training
 from feedclean.learning.corpus import Example
-from feedclean.learning.heads import Calibration, Ensemble, LinearHead, NgramHasher, matrix
+from feedclean.learning.heads import Calibration, Ensemble, LinearHead, matrix
 from feedclean.model_files import load_model, save_model
 from tests.learning.models import DATA, FITS, UNITS, random_arrays, recipe, train, trained
 
@@ -80,10 +80,7 @@ def test_sums_are_what_a_sparse_product_gives() -> None:
 # ── The parts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_hasher_keeps_the_conventions_of_estimators() -> None:
-    hasher = NgramHasher(characters=(3,), words=(1,), bits=10)
-    assert hasher.get_params() == {"characters": (3,), "words": (1,), "bits": 10}
-    assert hasher.fit_transform(["buy now", ""]).shape == (2, 1024)
+def test_the_parts_keep_the_conventions_of_estimators() -> None:
     assert LinearHead(C=2).get_params()["C"] == 2
     assert Ensemble(units=3).set_params(units=5).units == 5
 

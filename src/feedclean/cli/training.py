@@ -72,6 +72,17 @@ def fetch(
     raise Ending(ExitCode.FAILED if fetched.missing else ExitCode.OK)
 
 
+@corpus_app.command()
+def annotate(
+    source: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled real documents, with their `source`.")],
+    target: Annotated[Path, typer.Argument(metavar="ANNOTATIONS", help="The file to write, without any text.")],
+) -> None:
+    """Turn labelled real documents into annotations, which may be committed: labels by digest, without the text."""
+    from ..learning.annotations import annotate as annotate_file
+
+    say(f"{annotate_file(source, target)} documents annotated in {target}")
+
+
 def train(
     paths: _Paths = None,
     name: Annotated[str, typer.Option(help="What to call the model.")] = "default",

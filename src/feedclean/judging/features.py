@@ -1,7 +1,7 @@
 """What the model sees of a block beside its n-grams: structure, links, place, repetition.
 
 Everything is computed for a batch of passages at once, by the same code in training and in serving. Names of hosts
-and brands never become features: links are read by `links.py`, class names and path words go through their own
+never become features: links are read by `links.py`, class names and path words go through their own
 hashed head, which training switches off at random because feeds often carry neither.
 """
 

@@ -7,46 +7,22 @@ is what is served.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
-from ..judging import context, ngrams
+from ..judging import context
 from ..judging.layers import CLIP
 from ..judging.ngrams import Grams
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
-
-
-class NgramHasher(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Texts to hashed n-grams: `judging.ngrams` with the interface of a scikit-learn transformer.
-
-    Args:
-        characters: lengths of the runs of bytes.
-        words: lengths of the runs of words.
-        bits: of a column; there are 2**bits of them.
-    """
-
-    def __init__(self, characters: Sequence[int] = (3, 4, 5), words: Sequence[int] = (1, 2), bits: int = 18) -> None:
-        self.characters = characters
-        self.words = words
-        self.bits = bits
-
-    def fit(self, X: Sequence[str], y: object = None) -> NgramHasher:
-        """Nothing is learned."""
-        return self
-
-    def transform(self, X: Sequence[str]) -> sparse.csr_matrix:
-        """Scaled counts, shape (texts, 2**bits), float32."""
-        return matrix(ngrams.grams(ngrams.read(X), self.characters, self.words, self.bits), self.bits)
 
 
 def matrix(found: Grams, bits: int) -> sparse.csr_matrix:
@@ -58,7 +34,7 @@ def matrix(found: Grams, bits: int) -> sparse.csr_matrix:
     return sparse.diags(found.scale[:, 0].astype(np.float32)).dot(result).tocsr()
 
 
-class LinearHead(BaseEstimator):  # type: ignore[misc]
+class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """Multinomial logistic regression whose weights are rounded to half precision.
 
     Args:
