@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-import feedclean.bulk
+import feedclean.bulk.one
 from feedclean.cli import app
 from tests.cli.fake_judge import FakeJudge
 
@@ -25,7 +25,7 @@ Start = Callable[..., "subprocess.Popen[bytes]"]
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """`feedclean` with some arguments, in an empty folder."""
-    monkeypatch.setattr(feedclean.bulk, "load_model", lambda path=None: FakeJudge())
+    monkeypatch.setattr(feedclean.bulk.one, "load_model", lambda path=None: FakeJudge())
     monkeypatch.chdir(tmp_path)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,16 @@
+"""Many documents: the sentence of `cleaning.py` for each of them, results in the order of the sources.
+
+nouns    Source, Options, Outcome, Target
+reading  the bytes of a source
+one      one document: what goes wrong with it is told in its outcome and does not touch the others
+many     all of them, in one process or in several
+"""
+
+from __future__ import annotations
+
+from .many import clean_many
+from .nouns import Options, Outcome, Source, Target
+from .one import clean_one
+from .reading import printable, read, unreadable
+
+__all__ = ["Options", "Outcome", "Source", "Target", "clean_many", "clean_one", "printable", "read", "unreadable"]

@@ -1,0 +1,77 @@
+"""The bytes of a source: bounded, and every refusal of the operating system as one of our errors."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from typing import BinaryIO
+
+from ..errors import LimitError, SourceError
+from ..formats.limits import Limits
+from .nouns import Source
+
+__all__ = ["printable", "read", "unreadable"]
+
+
+def read(source: Source, limits: Limits | None = None) -> bytes:
+    """The bytes of a source, at most as many as the limits allow.
+
+    Raises:
+        SourceError: it is missing, a folder, a device, or may not be read.
+        LimitError: it is too large; a file is not opened for that.
+    """
+    limit = (limits or Limits()).bytes
+    if source.fault is not None:
+        raise source.fault
+    if source.data is not None:
+        if len(source.data) > limit:
+            raise _too_large(f"{len(source.data):,} bytes", limit, source.name)
+        return source.data
+    try:
+        if source.path is None:
+            if sys.stdin is None:
+                raise SourceError("standard input is closed", where=source.name)
+            return _bounded(sys.stdin.buffer, limit, source.name)
+        found = source.path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise SourceError("a folder", where=source.name, hint="a file is wanted here")
+        # A pipe is what `<(curl …)` is; anything else may have no end, or an effect of its own when it is read.
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISFIFO(found.st_mode):
+            raise SourceError("a device or socket", where=source.name, hint="give a file, a folder or -")
+        if found.st_size > limit:
+            raise _too_large(f"{found.st_size:,} bytes", limit, source.name)
+        with source.path.open("rb") as stream:
+            return _bounded(stream, limit, source.name)
+    except (OSError, ValueError) as fault:  # ValueError: a path with a NUL in it
+        raise unreadable(fault, source.name) from fault
+
+
+def unreadable(fault: OSError | ValueError, name: str) -> SourceError:
+    """What the operating system says about a source, as an error of ours."""
+    if isinstance(fault, FileNotFoundError):
+        return SourceError("no such file or folder", where=name, hint="check the path")
+    if isinstance(fault, PermissionError):
+        return SourceError("no permission to read it", where=name, hint="check who may read it")
+    told = fault.strerror if isinstance(fault, OSError) and fault.strerror else str(fault)
+    return SourceError(f"cannot be read: {told.lower()}", where=name)
+
+
+def printable(name: str) -> str:
+    r"""A file name that may be shown: bytes that are not UTF-8 and control characters are escaped.
+
+    >>> printable("a\udcff\x1b[31m.xml")
+    'a\\xff\\x1b[31m.xml'
+    """
+    decoded = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
+
+
+def _bounded(stream: BinaryIO, limit: int, name: str) -> bytes:
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise _too_large(f"more than {limit:,} bytes", limit, name)
+    return data
+
+
+def _too_large(what: str, limit: int, name: str) -> LimitError:
+    return LimitError(f"too large: {what}", where=name, hint=f"up to {limit:,} bytes are read")
