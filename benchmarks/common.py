@@ -36,6 +36,15 @@ def model_folder(path: str | None, spare: Path) -> Path:
     return spare
 
 
+def installed() -> list[str]:
+    """The command as it is installed beside this Python, or as a module of the checkout."""
+    script = Path(sys.executable).with_name("feedclean")
+    if script.is_file():
+        return [str(script)]
+    start = "import sys; sys.path.insert(0, 'src'); sys.argv[0] = 'feedclean'; from feedclean.cli import main; main()"
+    return [sys.executable, "-c", start]
+
+
 def _random() -> tuple[dict[str, Any], dict[str, Any]]:
     import numpy as np
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from common import ROOT, arguments, in_turns, model_folder, rows, show
+from common import ROOT, arguments, in_turns, installed, model_folder, rows, show
 
 _BASE = 'python -c "import numpy"'
 
@@ -24,21 +24,12 @@ def _run(command: list[str]) -> float:
     return seconds
 
 
-def _installed() -> list[str]:
-    """The command as it is installed beside this Python, or as a module of the checkout."""
-    script = Path(sys.executable).with_name("feedclean")
-    if script.is_file():
-        return [str(script)]
-    start = "import sys; sys.path.insert(0, 'src'); sys.argv[0] = 'feedclean'; from feedclean.cli import main; main()"
-    return [sys.executable, "-c", start]
-
-
 def main() -> None:
     """Measure and print."""
     options = arguments(__doc__ or "", runs=15).parse_args()
     with tempfile.TemporaryDirectory() as spare:
         model = model_folder(options.model, Path(spare) / "model")
-        command = _installed()
+        command = installed()
         tasks: dict[str, Callable[[], float]] = {
             _BASE: partial(_run, [sys.executable, "-c", "import numpy"]),
             "feedclean --help": partial(_run, [*command, "--help"]),

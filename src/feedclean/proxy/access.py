@@ -19,9 +19,10 @@ from ..settings import Open, ProxySettings
 from ..settings.shape import is_loopback
 from .reply import Problem
 
-__all__ = ["Caller", "check_any", "is_known", "sign"]
+__all__ = ["TELLING", "Caller", "check_any", "is_known", "sign"]
 
 _PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+TELLING = ("host", "authorization", *_PASSED_ON)  # headers that say who asks
 _CHALLENGE = [("www-authenticate", 'Basic realm="feedclean", charset="UTF-8"')]
 
 

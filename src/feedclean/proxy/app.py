@@ -11,35 +11,34 @@ served, and says how old it is) nor in cleaning (the publisher's own bytes are s
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..types import Format
 from .access import check_any
 from .answer import CrowdedError, FailedBeforeError, Order, reason_of
 from .asking import caller, suffixed, target, values, wanted_url
-from .envelope import MOST_AT_ONCE, Envelope, tell
+from .envelope import MOST_AT_ONCE, Envelope, Limit, tell
+from .hot import Few, Ready, Wanted, Wording, wording
 from .house import House
-from .negotiation import chosen, http_date, same_as, tag
+from .negotiation import http_date
 from .nouns import Body, FeedState
 from .outage import no_copy, too_old
-from .reply import Problem, Reply
+from .reply import Problem
 from .shelf import Served
 from .views import Views
 
 __all__ = ["create_app"]
 
 _HOT = 1.0  # seconds for which an answer is given again without asking what is new
-_MOST_HOT = 256
+_MOST_HOT = 256  # answers
+_MOST_WORDINGS = 4096  # requests of which is known what they ask for
 _LONGEST = 86_400.0  # seconds that a reader is told to wait at most
 
-Handler = Callable[[Request], Awaitable[Reply]]
+Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 
 def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
@@ -60,7 +59,24 @@ def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
     routes = [
         Route(path, _Endpoint(name, handler, house), methods=["GET"]) for path, (name, handler) in handlers.items()
     ]
-    return Envelope(Router(routes, redirect_slashes=False), house.metrics, house.log, most_at_once)
+    router = Router(routes, redirect_slashes=False)
+    return Envelope(_Hot(app, Limit(router, most_at_once)), house.metrics, house.log)
+
+
+class _Hot:
+    """Answers what was asked a moment ago; an application before another one."""
+
+    def __init__(self, app: _App, inner: ASGIApp) -> None:
+        self._app, self._inner = app, inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/feed"):
+            asked = wording(scope)
+            ready = self._app.ready(scope, asked)
+            if ready is not None:
+                await ready.send(scope, send, asked.form)
+                return
+        await self._inner(scope, receive, send)
 
 
 class _Endpoint:
@@ -78,42 +94,37 @@ class _Endpoint:
         await reply(scope, receive, send)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """A feed that a reader asks for."""
-
-    url: str
-    name: str | None
-    to: Format | None
-    own: str | None  # where it is served
-    private: bool  # not for caches that others use
-
-
-@dataclass(frozen=True, slots=True)
-class _Shown:
-    """What a reader gets, and what there is to say about its age."""
-
-    served: Served
-    checked: float  # when it was last known to be current
-    next_fetch: float
-    stale: str  # why it is not
-
-
 class _App:
     def __init__(self, house: House) -> None:
         self._house = house
-        self._hot: OrderedDict[tuple[object, ...], tuple[float, _Shown]] = OrderedDict()
+        self._wanted: Few[object, Wanted] = Few(_MOST_WORDINGS)  # by wording
+        self._hot: Few[Wanted, Ready] = Few(_MOST_HOT, _HOT)
+        self._generation = house.generation
 
-    async def any(self, request: Request) -> Reply:
+    def ready(self, scope: Scope, asked: Wording) -> Ready | None:
+        """The answer to a request, if it was given a moment ago."""
+        house = self._house
+        if self._generation != house.generation:  # other settings: others may have other things
+            self._wanted.clear()
+            self._hot.clear()
+            self._generation = house.generation
+        now = house.clock.monotonic()
+        wanted = self._wanted.get(asked.key, now) if scope["method"] in {"GET", "HEAD"} else None
+        if wanted is None:
+            return None
+        tell(scope, route="feeds" if wanted.name else "feed", feed=wanted.name or wanted.url)
+        return self._hot.get(wanted, now)
+
+    async def any(self, request: Request) -> ASGIApp:
         """`/feed?url=…`."""
         house, given = self._house, values(request, "url", "to", "sig", "token")
         url = wanted_url(given)
         check_any(house.settings.proxy, caller(request, given), url, given.get("sig"))
         to = target(given.get("to"))
         private = "token" in given or "authorization" in request.headers or bool(house.manners(url).headers)
-        return await self._feed(request, _Wanted(url, None, to, house.addresses.any(url, given.get("to")), private))
+        return await self._feed(request, Wanted(url, None, to, house.addresses.any(url, given.get("to")), private))
 
-    async def named(self, request: Request) -> Reply:
+    async def named(self, request: Request) -> ASGIApp:
         """`/feeds/NAME`, perhaps with the format behind a dot."""
         values(request)
         name, suffix = suffixed(request.path_params["name"])
@@ -122,24 +133,26 @@ class _App:
             raise Problem(HTTPStatus.NOT_FOUND, "no-such-feed", "The settings of this proxy name no such feed.")
         own = self._house.addresses.named(name, suffix)
         private = bool(self._house.settings.feeds[name].headers)
-        return await self._feed(request, _Wanted(url, name, target(suffix), own, private))
+        return await self._feed(request, Wanted(url, name, target(suffix), own, private))
 
-    async def _feed(self, request: Request, wanted: _Wanted) -> Reply:
+    async def _feed(self, request: Request, wanted: Wanted) -> ASGIApp:
         """A feed: from what was said a moment ago, or else from what is known now."""
-        house = self._house
-        key = (wanted.url, wanted.name, wanted.to, wanted.own, house.generation)
-        now = house.clock.monotonic()
-        hot = self._hot.get(key)
-        if hot is None or not 0 <= now - hot[0] < _HOT:
-            hot = (now, await self._shown(request.scope, wanted))
-            self._hot.pop(key, None)
-            self._hot[key] = hot
-            while len(self._hot) > _MOST_HOT or now - next(iter(self._hot.values()))[0] >= _HOT:
-                self._hot.popitem(last=False)  # the oldest first; what is over must not keep its copy in memory
-        return await self._reply(request, hot[1], wanted.private)
+        generation, now, asked = self._house.generation, self._house.clock.monotonic(), wording(request.scope)
+        ready = self._hot.get(wanted, now)
+        if ready is None:
+            ready = await self._ready(request.scope, wanted)
+        if generation == self._house.generation:
+            self._hot.keep(wanted, ready, now)
+            if asked.key is not None:
+                self._wanted.keep(asked.key, wanted, now)
 
-    async def _shown(self, scope: Scope, wanted: _Wanted) -> _Shown:
-        """What to serve of a feed."""
+        async def reply(scope: Scope, _receive: Receive, send: Send) -> None:
+            await ready.send(scope, send, asked.form)
+
+        return reply
+
+    async def _ready(self, scope: Scope, wanted: Wanted) -> Ready:
+        """What to serve of a feed, and what there is to say about its age."""
         house = self._house
         tell(scope, feed=wanted.name or wanted.url)
         state, body = await house.refresher.current(wanted.url, wait=True)
@@ -150,10 +163,9 @@ class _App:
         if refusal is not None:
             raise refusal
         served = await self._served(scope, body, wanted)
-        stale = str(state.last_outcome) if state.failures else ""
-        return _Shown(served, state.last_success or body.fetched, _planned(state, now), stale)
+        return Ready(served, _headers(served, state, body, house.clock.now(), wanted.private))
 
-    async def _served(self, scope: Scope, body: Body, wanted: _Wanted) -> Served:
+    async def _served(self, scope: Scope, body: Body, wanted: Wanted) -> Served:
         """The cleaned copy, or, if anything at all goes wrong with that, the publisher's own bytes (D7)."""
         house = self._house
         policy = house.policies[wanted.name]
@@ -172,29 +184,16 @@ class _App:
                 house.log.warning("bypassed", feed=wanted.name or wanted.url, reason=reason, exc_info=fault)
             return house.cleaner.untouched(body, order, reason)
 
-    async def _reply(self, request: Request, shown: _Shown, private: bool) -> Reply:
-        """The copy in the form that the reader can take, or that it has it already."""
-        served, asked, now = shown.served, request.headers, self._house.clock.now()
-        age = max(0, int(now - shown.checked))
-        left = int(min(max(shown.next_fetch - now, 0.0), _LONGEST))
-        fresh = left + age if left else 0  # caches take `Age` off again (RFC 9111, 4.2)
-        headers = {
-            "cache-control": f"{'private, ' if private else ''}max-age={fresh}",
-            "age": str(age),
-            "vary": "Accept-Encoding",
-            "last-modified": http_date(int(served.modified)),
-            "feedclean": served.note + (f"; stale={shown.stale}" if shown.stale else ""),
-        }
-        known = same_as(served.etag, served.modified, asked.get("if-none-match"), asked.get("if-modified-since"))
-        if known is not None:
-            return Reply(HTTPStatus.NOT_MODIFIED, headers=headers | {"etag": known})
-        coding, content = await served.in_coding(chosen(asked.get("accept-encoding", "")))
-        headers["etag"] = tag(served.etag, coding)
-        if coding:
-            headers["content-encoding"] = coding
-        return Reply(HTTPStatus.OK, content, served.content_type, headers)
 
-
-def _planned(state: FeedState, now: float) -> float:
-    """When there may be news; a moment in the past is none to wait for."""
-    return max(state.next_fetch, now)
+def _headers(served: Served, state: FeedState, body: Body, now: float, private: bool) -> dict[str, str]:
+    """What there is to say about a copy in whatever form."""
+    age = max(0, int(now - (state.last_success or body.fetched)))  # since it was last known to be current
+    left = int(min(max(state.next_fetch - now, 0.0), _LONGEST))
+    fresh = left + age if left else 0  # caches take `Age` off again (RFC 9111, 4.2)
+    return {
+        "cache-control": f"{'private, ' if private else ''}max-age={fresh}",
+        "age": str(age),
+        "vary": "Accept-Encoding",
+        "last-modified": http_date(int(served.modified)),
+        "feedclean": served.note + (f"; stale={state.last_outcome}" if state.failures else ""),
+    }

@@ -1,4 +1,4 @@
-"""Around every request: a number, a limit, one way to fail, a line in the log and a count."""
+"""Around every request: a number, one way to fail, a line in the log and a count; and a limit for those that cost."""
 
 from __future__ import annotations
 
@@ -14,15 +14,34 @@ from .logs import Log
 from .metrics import Metrics
 from .reply import Problem
 
-__all__ = ["MOST_AT_ONCE", "Envelope", "tell"]
+__all__ = ["MOST_AT_ONCE", "Envelope", "Limit", "tell"]
 
-MOST_AT_ONCE = 512  # requests under way; what is more is told to come again
+MOST_AT_ONCE = 512  # requests under way that cost something; what is more is told to come again
 _SLOW = 1.0  # seconds from which a good answer is worth a line
 
 
 def tell(scope: Scope, **facts: Any) -> None:
     """Add facts to the line that the log will have about a request."""
     scope["feedclean"].update(facts)
+
+
+class Limit:
+    """An application around another one that has no more than so many requests to answer at once."""
+
+    def __init__(self, inner: ASGIApp, most: int) -> None:
+        self._inner, self._most = inner, most
+        self._busy = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it at once."""
+        if self._busy >= self._most:
+            told = "More is asked of this proxy at once than it can answer."
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", told, retry_after=5)
+        self._busy += 1
+        try:
+            await self._inner(scope, receive, send)
+        finally:
+            self._busy -= 1
 
 
 class Envelope:
@@ -32,12 +51,10 @@ class Envelope:
         inner: answers; may raise `Problem`.
         metrics: are told.
         log: is told.
-        most: requests at once.
     """
 
-    def __init__(self, inner: ASGIApp, metrics: Metrics, log: Log, most: int = MOST_AT_ONCE) -> None:
-        self._inner, self._metrics, self._log, self._most = inner, metrics, log, most
-        self.busy = 0
+    def __init__(self, inner: ASGIApp, metrics: Metrics, log: Log) -> None:
+        self._inner, self._metrics, self._log = inner, metrics, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, whatever happens."""
@@ -55,11 +72,7 @@ class Envelope:
                 message["headers"] = [*message["headers"], (b"x-request-id", number.encode())]
             await send(message)
 
-        self.busy += 1
         try:
-            if self.busy > self._most:
-                told = "More is asked of this proxy at once than it can answer."
-                raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", told, retry_after=5)
             await self._inner(scope, receive, numbered)
         except Exception as fault:  # noqa: BLE001 - this is where all of them end
             problem = self._problem(fault, number)
@@ -67,7 +80,6 @@ class Envelope:
             if not status:
                 await problem.reply(number)(scope, receive, numbered)
         finally:
-            self.busy -= 1
             took = time.perf_counter() - began
             self._metrics.answered(facts["route"], status, took)
             good = status < HTTPStatus.BAD_REQUEST and took < _SLOW

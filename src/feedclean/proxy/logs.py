@@ -52,7 +52,7 @@ def set_up(level: str, stream: TextIO | None = None) -> Log:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(_LEVELS[level], logging.INFO))
-    log: Log = structlog.get_logger()
+    log: Log = structlog.get_logger().bind()  # bound once: else it is made anew for each event, heard or not
     return log
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter as Counts
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import accumulate
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from ..types import Action
 
@@ -21,25 +25,15 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = made = CollectorRegistry()
-        self._requests = Counter("feedclean_requests", "Answers", ["route", "status"], registry=made)
-        self._seconds = Histogram(
-            "feedclean_request_seconds", "Time to answer", ["route"], buckets=_SECONDS, registry=made
-        )
+        self._answers = _Answers()
+        made.register(self._answers)
         self._events = Counter("feedclean_events", "What happened, in a word", ["event"], registry=made)
         self._bypassed = Counter("feedclean_bypassed", "Answers as published", ["reason"], registry=made)
-        self._answers: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._blocks = Counter("feedclean_blocks", "Blocks acted upon", ["action", "label"], registry=made)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
-        """An answer was sent."""
-        found = self._answers.get((route, status))
-        if found is None:  # looking them up costs more than counting
-            found = self._answers[route, status] = (
-                self._requests.labels(route, str(status)),
-                self._seconds.labels(route),
-            )
-        found[0].inc()
-        found[1].observe(seconds)
+        """An answer was sent; to be told in the event loop."""
+        self._answers.add(route, status, seconds)
 
     def event(self, name: str) -> None:
         """Something happened."""
@@ -61,3 +55,31 @@ class Metrics:
     def text(self) -> bytes:
         """As Prometheus reads them."""
         return generate_latest(self._registry)
+
+
+class _Answers(Collector):
+    """Answers and how long they took. The library's own counters, with their locks, cost as much as an answer."""
+
+    def __init__(self) -> None:
+        self._counts: Counts[tuple[str, int]] = Counts()
+        self._times: dict[str, tuple[list[int], list[float]]] = {}  # by route: answers in each bucket, seconds of all
+
+    def add(self, route: str, status: int, seconds: float) -> None:
+        """Count one."""
+        self._counts[route, status] += 1
+        found = self._times.get(route)
+        if found is None:
+            found = self._times[route] = ([0] * (len(_SECONDS) + 1), [0.0])
+        found[0][bisect_left(_SECONDS, seconds)] += 1
+        found[1][0] += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus has it: each bucket counts what is in the smaller ones, too."""
+        answers = CounterMetricFamily("feedclean_requests", "Answers", labels=["route", "status"])
+        for (route, status), count in self._counts.items():
+            answers.add_metric([route, str(status)], count)
+        times = HistogramMetricFamily("feedclean_request_seconds", "Time to answer", labels=["route"])
+        bounds = [*map(str, map(float, _SECONDS)), "+Inf"]
+        for route, (counts, (total,)) in self._times.items():
+            times.add_metric([route], list(zip(bounds, map(float, accumulate(counts)), strict=True)), total)
+        yield from (answers, times)
