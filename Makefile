@@ -30,7 +30,7 @@ format: $(VENV)/ready-for-tests ## let ruff format the source and mend what it s
 
 train: $(VENV)/ready ## rebuild models/default from training_data (and the real pages in REAL=…, if there), bit for bit
 	@if [ -d "$(REAL)" ]; then $(BIN)/feedclean corpus fetch --from "$(REAL)"; fi
-	$(BIN)/feedclean train
+	$(BIN)/feedclean train --name default --output models/default
 
 evaluate: $(VENV)/ready ## the scores of the folds, and those on the real pages for measuring, if they are there
 	@if [ -d "$(REAL)" ]; then $(BIN)/feedclean corpus fetch --from "$(REAL)"; fi

@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,12 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import model_home
 from .errors import ModelError, OutputError
 from .judging import features
 from .judging.model import Model
+from .model_home import CARD, WEIGHTS, replace_file
 from .types import Label
 
-_CARD, _WEIGHTS = "card.json", "weights.npz"
 _TRIES = 3
 _MOST = 64 << 20  # bytes of a model file; the default model has a twentieth of it
 _NAME = "give the name or the folder of one"
@@ -38,12 +37,13 @@ def load_model(path: str | Path | None = None) -> Model:
     """Load a model.
 
     Args:
-        path: its folder, or the name of one that comes with feedclean; `None` is the default one.
+        path: its folder, or its name: see `model_home.find`. `None` is the model in use: the shipped one, unless
+            another was promoted.
 
     Raises:
         ModelError: there is none, it is incomplete, tampered with, of another feature version, or not finite.
 
-    >>> load_model().name.startswith("default-")
+    >>> load_model("default").name.startswith("default-")
     True
     """
     try:
@@ -52,11 +52,37 @@ def load_model(path: str | Path | None = None) -> Model:
         raise ModelError(
             f"no model can be read here ({getattr(error, 'strerror', error)})", where=str(path)[:200], hint=_NAME
         ) from error
-    return _load(folder)
+    return _load(folder, model_home.stamp(folder))
+
+
+def promote(wanted: str | Path) -> str:
+    """Put a model in use: from then on it is what `load_model()` loads. Its name with its digest.
+
+    Raises:
+        ModelError: it cannot be loaded.
+        OutputError: it cannot be written; what was in use still is.
+    """
+    model = load_model(wanted)
+    base = model_home.shipped()
+    if base is not None and not model_home.promoted():
+        # So that there is a way back to it, also when another one is shipped.
+        card, weights = _pair(base)
+        model_home.promote(_identity(card), _bytes(base / CARD), weights)
+    folder = model_home.find(wanted)
+    card, weights = _pair(folder)
+    data = _bytes(folder / CARD)
+    if _identity(card) != model.name or json.loads(data) != card:
+        raise ModelError("it was changed just now", where=str(folder), hint="try again")
+    model_home.promote(model.name, data, weights)
+    return model.name
+
+
+def _identity(card: Mapping[str, Any]) -> str:
+    return f"{card['name']}-{card['weights']['sha256'][:12]}"
 
 
 @lru_cache(maxsize=4)
-def _load(folder: Path) -> Model:
+def _load(folder: Path, _: object) -> Model:
     where = str(folder)
     try:
         card, data = _pair(folder)
@@ -82,16 +108,16 @@ def _load(folder: Path) -> Model:
 def _pair(folder: Path) -> tuple[dict[str, Any], bytes]:
     """The card, and the weights that it describes."""
     for _ in range(_TRIES):  # another process may be saving a model: then the card is another one by now
-        card = json.loads(_bytes(folder / _CARD))
+        card = json.loads(_bytes(folder / CARD))
         wanted = card["weights"]["sha256"]
-        for path in (folder / _waiting(wanted), folder / _WEIGHTS):
+        for path in (folder / _waiting(wanted), folder / WEIGHTS):
             if path.is_file():
                 with suppress(FileNotFoundError):
                     data = _bytes(path)
                     if hashlib.sha256(data).hexdigest() == wanted:
                         return card, data
-    if not (folder / _WEIGHTS).is_file():
-        raise ModelError(f"{_WEIGHTS} is missing or not a file", hint=_RETRAIN)
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError(f"{WEIGHTS} is missing or not a file", hint=_RETRAIN)
     raise ModelError("the weights are not those the card describes (digest)", hint=_RETRAIN)
 
 
@@ -117,9 +143,9 @@ def save_model(folder: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[s
     full = {**card, "weights": {"sha256": sha256, "bytes": len(weights)}}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _replace(folder / _waiting(sha256), weights)
-        _replace(folder / _CARD, (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
-        (folder / _waiting(sha256)).replace(folder / _WEIGHTS)
+        replace_file(folder / _waiting(sha256), weights)
+        replace_file(folder / CARD, (json.dumps(full, indent=2, ensure_ascii=False) + "\n").encode())
+        (folder / _waiting(sha256)).replace(folder / WEIGHTS)
         for left in folder.glob("weights-*.npz"):  # by what was broken off before
             left.unlink()
     except OSError as error:
@@ -128,39 +154,13 @@ def save_model(folder: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[s
         _load.cache_clear()
 
 
-def _replace(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink()
-        raise
-    if hasattr(os, "O_DIRECTORY"):  # renaming is on the disk once the folder is; Windows has no such call
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
 def _folder(path: str | Path | None) -> Path:
-    if path is not None and (os.sep in str(path) or Path(path).is_dir()):
-        folder = Path(path)
-    else:
-        own = Path(__file__).parent
-        name = str(path or "default")
-        # In a wheel the models lie inside the package, in a checkout beside `src`.
-        folder = next(
-            (base / name for base in (own / "models", own.parents[1] / "models") if (base / name).is_dir()), Path(name)
-        )
-    if not (folder / _CARD).is_file():
-        raise ModelError("no model here (card.json is missing)", where=str(folder), hint=_NAME)
+    folder = model_home.find(path)
+    if not (folder / CARD).is_file():
+        hint = _NAME if path is not None else model_home.BACK
+        raise ModelError(f"no model here ({CARD} is missing)", where=str(folder), hint=hint)
+    if folder.parent != (model_home.shipped() or folder).parent:  # that may be what an installer makes of it
+        model_home.trusted(folder)
     return folder.resolve()
 
 

@@ -12,13 +12,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedclean.learning import evaluation
+from feedclean.learning import evaluation, examination
 from feedclean.learning.evaluation import LOSSES, Scored, promo_recall_at, threshold
 from feedclean.types import Label
 from tests.learning.models import DATA, random_model
 
 PAIR = [Label.PROMO, Label.TEASER]
 few = settings(max_examples=settings().max_examples // 5)
+
+
+def of(probabilities: Any, labels: Any, documents: Any = None, languages: Any = None) -> Scored:
+    """Blocks of ten characters each, of one style."""
+    rows = len(labels)
+    return Scored(
+        probabilities,
+        labels,
+        np.arange(rows) if documents is None else documents,
+        np.array(["en"] * rows) if languages is None else languages,
+        np.array(["plain-note"] * rows),
+        np.full(rows, 10),
+    )
 
 
 def scored(seed: int, rows: int = 60, documents: int = 12) -> Scored:
@@ -29,7 +42,7 @@ def scored(seed: int, rows: int = 60, documents: int = 12) -> Scored:
     logs = random.normal(0, 1.5, (rows, 5)) + 2 * np.eye(5)[labels]
     probabilities = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
     languages = np.where(random.random(rows) < 0.5, "en", "de")
-    return Scored(probabilities, labels, np.sort(random.integers(0, documents, rows)), languages)
+    return of(probabilities, labels, np.sort(random.integers(0, documents, rows)), languages)
 
 
 def certain(*rows: tuple[float, int]) -> Scored:
@@ -38,7 +51,7 @@ def certain(*rows: tuple[float, int]) -> Scored:
     probabilities = np.zeros((len(rows), 5))
     probabilities[:, 0], probabilities[:, 1] = 1 - chances, chances
     labels = np.array([label for _, label in rows])
-    return Scored(probabilities, labels, np.arange(len(rows)), np.array(["en"] * len(rows)))
+    return of(probabilities, labels)
 
 
 # ── Measures ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -125,7 +138,7 @@ def test_the_price_of_a_threshold_is_what_it_finds_for_each_block_it_loses() -> 
 def _titles(*rows: tuple[float, int]) -> Scored:
     chances = np.array([chance for chance, _ in rows])
     labels = np.array([label for _, label in rows])
-    return Scored(np.column_stack((1 - chances, chances)), labels, np.arange(len(rows)), np.array(["en"] * len(rows)))
+    return of(np.column_stack((1 - chances, chances)), labels)
 
 
 def test_titles_are_marked_where_nineteen_of_twenty_are_clickbait() -> None:
@@ -152,7 +165,7 @@ def test_intervals_hold_their_value(seed: int) -> None:
 def test_intervals_are_over_documents_not_blocks() -> None:
     """Hundred blocks of two documents tell as much as two blocks."""
     found = certain(*[(0.9, 1)] * 50, *[(0.1, 1)] * 50)
-    found = Scored(found.probabilities, found.labels, np.repeat([0, 1], 50), found.languages)
+    found = of(found.probabilities, found.labels, np.repeat([0, 1], 50), found.languages)
     low, high = evaluation.interval(found, lambda s: float((s.probabilities[:, 1] > 0.5).mean()))
     assert (low, high) == (0, 1)
 
@@ -165,11 +178,15 @@ def test_a_single_document_has_no_spread() -> None:
 # ── What is shown ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [examination.row(one) for one in examination.examine([path], [random_model()])]
+
+
 def test_evaluation_has_the_form_that_is_promised(tmp_path: Any) -> None:
     lines = DATA.read_text(encoding="utf-8").splitlines()
     for name, part in (("a.jsonl", lines[:4]), ("b.jsonl", lines[4:7])):
         (tmp_path / name).write_text("\n".join(part), encoding="utf-8")
-    rows = evaluation.evaluate([tmp_path], random_model())
+    rows = rows_of(tmp_path)
     assert json.loads(json.dumps(rows, allow_nan=False)) == rows
     assert [row["file"] for row in rows] == [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
     for row, documents in zip(rows, (4, 3), strict=True):
@@ -180,15 +197,15 @@ def test_evaluation_has_the_form_that_is_promised(tmp_path: Any) -> None:
             assert all(set(one) == {"value", "interval"} and len(one["interval"]) == 2 for one in measured)
             assert set(part["promo_recall_at"]) == {"0.001", "0.005", "0.01"} == {str(loss) for loss in LOSSES}
             assert set(part["labels"]) == set(Label)
-            assert all(set(one) == {"blocks", "precision", "recall", "f1"} for one in part["labels"].values())
+            assert all(set(one) == {"blocks", "precision", "recall", "f1", "pr_auc"} for one in part["labels"].values())
         assert set(row["languages"]) == {"en"} and row["languages"]["en"]["blocks"] == row["blocks"]
         assert row["titles"]["titles"] > 0 and set(row["titles"]["roc_auc"]) == {"value", "interval"}
 
 
 def test_for_programs_measures_are_numbers_beside_their_intervals(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(b"".join(DATA.read_bytes().splitlines(keepends=True)[:4]))
-    rows = evaluation.evaluate([tmp_path / "a.jsonl"], random_model())
-    bare = evaluation.numbers(rows[0])
+    rows = rows_of(tmp_path / "a.jsonl")
+    bare = examination.numbers(rows[0])
     assert isinstance(bare["cut_f1"], float) and len(bare["intervals"]["cut_f1"]) == 2
     assert set(bare["promo_recall_at"]) == set(bare["intervals"]["promo_recall_at"]) == {"0.001", "0.005", "0.01"}
     promo = bare["languages"]["en"]["labels"]["promo"]

@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -18,11 +20,12 @@ from feedclean.errors import CorpusError
 from feedclean.judging import context, ngrams
 from feedclean.judging.layers import Network
 from feedclean.judging.model import Model, block_inputs
-from feedclean.learning import corpus, training
+from feedclean.learning import choosing, corpus, fitting, training, views
 from feedclean.learning.corpus import Example
+from feedclean.learning.folds import by_style
 from feedclean.learning.heads import Calibration, Ensemble, LinearHead, matrix
 from feedclean.model_files import load_model, save_model
-from tests.learning.models import DATA, FITS, UNITS, random_arrays, recipe, train, trained
+from tests.learning.models import DATA, FITS, UNITS, random_arrays, train, trained
 
 
 def examples() -> list[Example]:
@@ -115,34 +118,103 @@ def test_calibration_keeps_the_order_of_a_label_and_sums_to_one() -> None:
 # ── Folds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def folds(given: list[Example]) -> tuple[training.Ints, int]:
+    return by_style(given, 2, 0, lambda _: None)
+
+
+def read(given: list[Example], own: float = 1.0) -> list[views.View]:
+    """All arrangements of some documents."""
+    fold_of, _ = folds(given)
+    by_id = {example.id: int(fold) for example, fold in zip(given, fold_of, strict=True)}
+    common = views.common_words(given, 10)
+    return [views.read(feeds, by_id, common, 0.5, own) for feeds in views.arrangements(given, 0)]
+
+
 def test_a_style_is_trained_on_or_tested_on_and_never_both() -> None:
-    fold_of, count = training._folds(examples(), recipe())
-    folds: dict[str, set[int]] = {}
+    fold_of, count = folds(examples())
+    found: dict[str, set[int]] = {}
     for example, fold in zip(examples(), fold_of.tolist(), strict=True):
-        folds.setdefault(example.style, set()).add(fold)
-    assert all(len(own) == 1 for own in folds.values())
+        found.setdefault(example.style, set()).add(fold)
+    assert all(len(own) == 1 for own in found.values())
     assert set(fold_of.tolist()) == set(range(count)) == {0, 1}
+
+
+def test_documents_of_a_single_style_are_dealt_out_singly_and_that_is_said() -> None:
+    told: list[str] = []
+    fold_of, count = by_style([replace(one, style="same") for one in examples()], 3, 0, told.append)
+    assert count == 3 and len(told) == 1 and "one style" in told[0]
+    sizes = np.bincount(fold_of)
+    assert sizes.max() - sizes.min() <= 1 + len(examples()) // 10
 
 
 def test_every_arrangement_of_a_document_lies_in_its_fold() -> None:
     given = examples()
-    fold_of, _ = training._folds(given, recipe())
-    views = training._views(given, fold_of, training._common(given, recipe()), recipe())
-    style_fold = {example.style: int(fold) for example, fold in zip(given, fold_of, strict=True)}
-    rows = [style_fold[example.style] for example in given for _ in example.labels]
-    assert all(view.folds.tolist() == rows for view in views[:3])
-    for view in views:
+    fold_of, _ = folds(given)
+    found = read(given)
+    rows = [int(fold) for example, fold in zip(given, fold_of, strict=True) for _ in example.labels]
+    assert all(view.folds.tolist() == rows for view in found[:3])
+    for view in found:
         assert view.text.shape[0] == len(view.labels) == len(view.folds) == len(view.weights) == view.sizes.sum()
-    assert (views[1].known == 0).all() and len(views) == 4
+    assert (found[1].known == 0).all() and len(found) == 4
 
 
 def test_scores_are_given_by_the_head_that_has_not_seen_the_fold() -> None:
     counts = matrix(ngrams.grams(ngrams.read(["a b c", "buy now", "a b d", "buy it"] * 4), (3,), (1,), 8), 8)
-    labels, folds = np.array([0, 1, 0, 1] * 4), np.repeat([0, 1], 8)
-    heads = [LinearHead().fit(counts[folds != fold], labels[folds != fold]) for fold in (0, 1)]
-    unseen = training._unseen([*heads, heads[0]], counts, folds)
-    for fold in (0, 1):
-        np.testing.assert_array_equal(unseen[folds == fold], heads[fold].decision_function(counts[folds == fold]))
+    labels, fold = np.array([0, 1, 0, 1] * 4), np.repeat([0, 1], 8)
+    heads = [LinearHead().fit(counts[fold != one], labels[fold != one]) for one in (0, 1)]
+    unseen = fitting.unseen([*heads, heads[0]], counts, fold)
+    for one in (0, 1):
+        np.testing.assert_array_equal(unseen[fold == one], heads[one].decision_function(counts[fold == one]))
+
+
+def test_fits_in_several_processes_are_those_of_one() -> None:
+    (view, *_) = read(examples()[:40])
+    asked = [(3.0, mask) for mask in fitting.without_each(np.arange(len(view.labels)) % 2, 2)]
+    steps: list[int] = []
+    one, two = (
+        fitting.heads(view.markup, view.labels, view.weights, asked, jobs, lambda: steps.append(1)) for jobs in (1, 2)
+    )
+    assert len(steps) == 6
+    for mine, theirs in zip(one, two, strict=True):
+        np.testing.assert_array_equal(mine.regression_.coef_, theirs.regression_.coef_)
+
+
+# ── One's own documents ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_own_documents_count_as_often_as_they_are_told_to() -> None:
+    given = [replace(one, own=place % 3 == 0) for place, one in enumerate(examples()[:60])]
+    plain, weighted = read(given), read(given, own=4.0)
+    for before, after in zip(plain, weighted, strict=True):
+        np.testing.assert_array_equal(after.weights, before.weights * np.where(before.own, 4.0, 1.0))
+        assert before.own.any() and not before.own.all()
+
+
+def test_the_weight_of_own_documents_is_one_that_does_not_harm_the_others() -> None:
+    """A weight is chosen by folds among a few; where there is little to choose by, the usual one holds and that is said."""
+    given = [replace(one, own=one.style == examples()[0].style) for one in examples()]
+    fold_of, _ = folds(given)
+    by_id = {one.id: int(fold) for one, fold in zip(given, fold_of, strict=True)}
+    view = views.read([[one] for one in given], by_id, views.common_words(given, 10), 0.5, 1.0)
+    told: list[str] = []
+
+    def stage(name: str, steps: int) -> Callable[[], None]:
+        assert steps == 9
+        return lambda: None
+
+    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 2)):
+        assert choosing.own_weight(view, given, 5.0, 1, stage, told.append) in choosing.OWN_WEIGHTS
+    few = [replace(one, own=place < 2) for place, one in enumerate(given)]
+    assert choosing.own_weight(view, few, 5.0, 1, stage, told.append) == choosing.USUAL
+    assert "log loss" in told[0] and "too few" in told[1]
+
+
+def test_of_documents_with_one_id_the_own_one_stays_and_the_others_are_named() -> None:
+    one, two = examples()[:2]
+    told: list[str] = []
+    kept = training._once([replace(one, own=True, language="xx"), two, one], told.append)
+    assert [(e.id, e.own) for e in kept] == [(two.id, False), (one.id, True)] and kept[1].language == "xx"
+    assert len(told) == 1 and one.id in told[0]
 
 
 # ── The whole ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,8 +277,8 @@ def _documents() -> list[dict[str, Any]]:
     return [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
 
 
-def test_documents_of_one_style_are_refused(tmp_path: Path) -> None:
-    assert "one style" in _refused(tmp_path, [{**document, "style": "same"} for document in _documents()])
+def test_a_single_document_is_refused(tmp_path: Path) -> None:
+    assert "single document" in _refused(tmp_path, _documents()[:1])
 
 
 def test_a_missing_label_is_named(tmp_path: Path) -> None:
@@ -222,7 +294,7 @@ def test_titles_of_one_label_are_refused(tmp_path: Path) -> None:
 
 
 def test_documents_without_blocks_train_nothing(tmp_path: Path) -> None:
-    assert "style" in _refused(tmp_path, [{**document, "blocks": []} for document in _documents()])
+    assert "no document with blocks" in _refused(tmp_path, [{**document, "blocks": []} for document in _documents()])
 
 
 def test_a_label_that_only_one_style_has_is_refused_by_name(tmp_path: Path) -> None:
@@ -236,9 +308,9 @@ def test_a_label_that_only_one_style_has_is_refused_by_name(tmp_path: Path) -> N
 
 def test_labels_count_at_the_proportions_of_real_pages() -> None:
     """And written documents count, label by label, as much as real ones."""
-    fold_of, _ = training._folds(examples(), recipe())
+    fold_of, _ = folds(examples())
     mixed = [replace(example, real=bool(fold)) for example, fold in zip(examples(), fold_of, strict=True)]
-    view = training._views(mixed, fold_of, training._common(mixed, recipe()), recipe())[0]
+    view = read(mixed)[0]
     weights = training._worldly(replace(view, real=np.tile(view.real, 3), labels=np.tile(view.labels, 3)))
     for label in range(5):
         own = np.tile(view.labels == label, 3)

@@ -13,9 +13,10 @@ import typer
 
 from ..errors import SettingsError
 from ..types import Action, Label, TitleAction
+from .evaluating import evaluate, learning_curve
 from .faults import MEANINGS, Ending, ExitCode, Group
 from .serving import config, opml, serve
-from .training import corpus_app, evaluate, train
+from .training import corpus_app, train
 
 __all__ = ["app", "main"]
 
@@ -164,6 +165,7 @@ app.command()(opml)
 app.command()(config)
 app.command()(train)
 app.command()(evaluate)
+app.command()(learning_curve)
 app.add_typer(corpus_app, name="corpus")
 
 

@@ -1,19 +1,19 @@
-"""`feedclean corpus`, `train` and `evaluate`: around `feedclean.learning`, which is imported when used."""
+"""`feedclean corpus` and `train`: around `feedclean.learning`, which is imported when used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from .evaluating import folds, scores
 from .faults import Ending, ExitCode, say
 
-__all__ = ["corpus_app", "evaluate", "train"]
+__all__ = ["corpus_app", "train"]
 
 _CORPUS = Path("training_data")
-_DEV = _CORPUS / "real" / "dev"
 
 corpus_app = typer.Typer(help="Check, count and fetch labelled documents.", no_args_is_help=True)
 
@@ -85,67 +85,50 @@ def annotate(
 
 def train(
     paths: _Paths = None,
-    name: Annotated[str, typer.Option(help="What to call the model.")] = "default",
+    data: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="The same as PATH; may be given several times.")
+    ] = None,
+    own: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Documents that you labelled yourself: they count more. May be repeated."),
+    ] = None,
+    own_weight: Annotated[
+        float | None,
+        typer.Option(min=0.1, max=100, help="How many times they count; chosen by folds if not given."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What to call the model.")] = "mine",
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", metavar="DIR", help="Where to put it, instead of models/NAME.", show_default=False
+            "--output", "-o", metavar="DIR", help="Where to put it, instead of among your own.", show_default=False
         ),
     ] = None,
+    search: Annotated[
+        bool,
+        typer.Option("--search", help="Let the folds choose how strongly the parts are regularised; takes longer."),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Of all that is left to chance.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Train in N processes.")] = 2,
 ) -> None:
     """Train a model on labelled documents.
 
-    Tells how good it is on styles that it had not seen.
+    Tells how good it is on styles that it had not seen. The same data and seed give the same bytes. The new model is
+    not in use until `feedclean model use NAME` says so, which compares the two first.
     """
+    from .. import model_home
     from ..learning.training import Recipe
     from ..learning.training import train as train_on
     from ..model_files import save_model
+    from .bars import stages
 
-    trained = train_on(paths or [_CORPUS], name=name, recipe=Recipe(jobs=jobs), say=say)
-    folder = output or Path("models") / name
+    folder = output or model_home.own(name)  # before the work: a name that cannot be is no surprise at the end
+    recipe = Recipe(jobs=jobs, seed=seed, search=search, own_weight=own_weight)
+    with stages(say) as (told, stage):
+        named = [*(data or ()), *(paths or ())] or [_CORPUS]
+        trained = train_on(named, own=own or (), name=name, recipe=recipe, say=told, stage=stage)
     save_model(folder, trained.arrays, trained.card)
-    _scores("folds by style", _folds(trained.card))
-    say(f"written to {folder}")
-
-
-def evaluate(
-    paths: _Paths = None,
-    data: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="The same as PATH; may be given several times.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="The model to measure, instead of the shipped one.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print all measures as JSON.")] = False,
-) -> None:
-    """Measure a model on labelled documents."""
-    from ..learning.evaluation import evaluate as evaluate_on
-    from ..learning.evaluation import numbers
-    from ..model_files import load_model
-
-    judge = load_model(model)
-    named = [*(data or ()), *(paths or ())]
-    if not named and not as_json:
-        _scores("folds by style, as the card has them", _folds(judge.card))
-    if not named and not _DEV.is_dir():
-        say(f"nothing to measure on in {_DEV}; `feedclean corpus fetch --from DIR` puts real pages there")
-        return
-    rows = evaluate_on(named or [_DEV], judge)
-    if as_json:
-        import json
-
-        typer.echo(json.dumps([numbers(row) for row in rows], indent=2))
-        return
-    for row in rows:
-        _scores(row["file"], row)
-
-
-def _folds(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The scores of training, in the form of an evaluation."""
-    folds = card["folds"]
-    parts = {**folds["by_origin"], **folds["by_language"]}
-    return {**folds["blocks"], "languages": parts, "titles": folds["titles"]}
+    scores("folds by style", folds(trained.card))
+    say(f"written to {folder}" + ("" if output else f"; `feedclean model use {name}` puts it in use"))
 
 
 def _counts(counts: Mapping[str, Mapping[str, int]]) -> None:
@@ -154,29 +137,3 @@ def _counts(counts: Mapping[str, Mapping[str, int]]) -> None:
         total = sum(values.values()) or 1
         for value, count in values.items():
             typer.echo(f"{kind:<10} {value:<12} {count:>7}  {count / total:>6.1%}")
-
-
-def _scores(heading: str, row: Mapping[str, Any]) -> None:
-    """The measures of one set of documents that a person wants first, by language."""
-    typer.echo(heading)
-    rows = {"all": row, **row.get("languages", {}), "titles": row.get("titles", {})}
-    for name, measures in rows.items():
-        if measures:
-            typer.echo("  " + "  ".join([f"{name:<6}", *_measures(measures)]))
-
-
-def _measures(measures: Mapping[str, Any]) -> list[str]:
-    told: list[str] = []
-    for key, value in measures.items():
-        if key == "promo_recall_at":
-            told.extend(_measure(f"promo_recall_at_{loss}", one) for loss, one in value.items())
-        elif isinstance(value, Mapping) and "value" in value:
-            told.append(_measure(key, value))
-        elif isinstance(value, int):
-            told.append(f"{key} {value}")
-    return told
-
-
-def _measure(name: str, measure: Mapping[str, Any]) -> str:
-    low, high = measure["interval"]
-    return f"{name} {measure['value']:.3f} [{low:.3f}, {high:.3f}]"

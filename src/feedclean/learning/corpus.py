@@ -24,7 +24,8 @@ class Example:
     """A labelled document as the model sees it.
 
     `labels` has an index into `LABELS` for each block of the passage; `title_label` is one into `TITLE_LABELS`, or -1.
-    `real` tells annotated pages of publishers from documents written for this project.
+    `real` tells annotated pages of publishers from documents written for this project, `own` those that whoever trains
+    has labelled for themselves: they may count more.
     """
 
     id: str
@@ -35,6 +36,7 @@ class Example:
     unsure: tuple[bool, ...]
     title_label: int
     real: bool
+    own: bool = False
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

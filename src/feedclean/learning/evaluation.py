@@ -13,17 +13,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..judging.model import Model
 from ..types import Label
-from .corpus import LABELS, Example, files, load
+from .corpus import LABELS, Example
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,16 +40,12 @@ class Scored:
     labels: Ints
     documents: Ints  # number of the document of each row
     languages: NDArray[np.str_]
+    styles: NDArray[np.str_]
+    characters: Ints  # visible ones
 
-    def where(self, mask: NDArray[np.bool_]) -> Scored:
-        """The rows of a mask."""
-        return replace(
-            self,
-            probabilities=self.probabilities[mask],
-            labels=self.labels[mask],
-            documents=self.documents[mask],
-            languages=self.languages[mask],
-        )
+    def where(self, rows: NDArray[np.bool_] | Ints) -> Scored:
+        """The rows of a mask, or some rows by number."""
+        return Scored(*(getattr(self, one.name)[rows] for one in fields(self)))
 
 
 def blocks_of(examples: Sequence[Example], probabilities: Matrix) -> Scored:
@@ -62,6 +56,8 @@ def blocks_of(examples: Sequence[Example], probabilities: Matrix) -> Scored:
         np.array([label for example in examples for label in example.labels]),
         np.repeat(np.arange(len(examples)), sizes),
         np.repeat(np.array([example.language for example in examples]), sizes),
+        np.repeat(np.array([example.style for example in examples]), sizes),
+        np.array([len(block.text) for example in examples for block in example.passage.blocks], np.int64),
     )
 
 
@@ -72,6 +68,8 @@ def titles_of(examples: Sequence[Example], probabilities: Matrix) -> Scored:
         np.array([example.title_label for example in examples]),
         np.arange(len(examples)),
         np.array([example.language for example in examples]),
+        np.array([example.style for example in examples]),
+        np.array([len(example.passage.title) for example in examples]),
     )
 
 
@@ -85,7 +83,7 @@ def acted(scored: Scored, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
 
 def cut_f1(scored: Scored, cut: NDArray[np.bool_]) -> float:
     """F1 of cutting against the labels."""
-    truth = (scored.labels == _PROMO) | (scored.labels == _TEASER)
+    truth = advertising(scored)
     hits = float((truth & cut).sum())
     return 2 * hits / max(float(truth.sum() + cut.sum()), 1.0)
 
@@ -94,6 +92,49 @@ def editorial_cut(scored: Scored, cut: NDArray[np.bool_]) -> float:
     """Share of editorial blocks that are cut."""
     editorial = scored.labels == _EDITORIAL
     return float(cut[editorial].mean()) if editorial.any() else 0.0
+
+
+def editorial_cut_characters(scored: Scored, cut: NDArray[np.bool_]) -> float:
+    """The same by characters: share of the editorial text that is cut."""
+    editorial = scored.labels == _EDITORIAL
+    return float(scored.characters[editorial & cut].sum()) / max(float(scored.characters[editorial].sum()), 1.0)
+
+
+def precision_recall(score: Matrix, truth: NDArray[np.bool_]) -> tuple[Matrix, Matrix, Matrix]:
+    """Precision and recall of taking all rows from a score on, and those scores, highest first."""
+    if not len(score):
+        return np.ones(0), np.zeros(0), np.zeros(0)
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)  # rows of one score are taken together
+    hits = np.cumsum(truth[order])[last]
+    return hits / (last + 1.0), hits / max(float(truth.sum()), 1.0), score[order][last]
+
+
+def pr_auc(scored: Scored) -> float:
+    """Area under precision over recall of acting, as average precision."""
+    return _average_precision(acting(scored), advertising(scored))
+
+
+def pr_auc_of(scored: Scored, place: int) -> float:
+    """The same of a label against all others."""
+    return _average_precision(scored.probabilities[:, place], scored.labels == place)
+
+
+def _average_precision(score: Matrix, truth: NDArray[np.bool_]) -> float:
+    precision, recall, _ = precision_recall(score, truth)
+    return float((np.diff(recall, prepend=0.0) * precision).sum())
+
+
+def acting(scored: Scored) -> Matrix:
+    """Probability of acting being right, of every block."""
+    result: Matrix = np.clip(scored.probabilities[:, _PROMO] + scored.probabilities[:, _TEASER], 0, 1)
+    return result
+
+
+def advertising(scored: Scored) -> NDArray[np.bool_]:
+    """Which blocks should be acted upon."""
+    result: NDArray[np.bool_] = (scored.labels == _PROMO) | (scored.labels == _TEASER)
+    return result
 
 
 def promo_recall_at(scored: Scored, loss: float) -> float:
@@ -117,8 +158,7 @@ def roc_auc(scored: Scored) -> float:
 
 def calibration_error(scored: Scored, bins: int = 15) -> float:
     """Expected calibration error of the probability of acting, over bins of equal width."""
-    score = np.clip(scored.probabilities[:, _PROMO] + scored.probabilities[:, _TEASER], 0, 1)
-    truth = (scored.labels == _PROMO) | (scored.labels == _TEASER)
+    score, truth = acting(scored), advertising(scored)
     place = np.minimum((score * bins).astype(int), bins - 1)
     error = 0.0
     for number in range(bins):
@@ -181,21 +221,12 @@ def interval(scored: Scored, measure: Callable[[Scored], float], rounds: int = _
     values = []
     for _ in range(rounds):
         drawn = np.concatenate([rows[i] for i in random.integers(len(rows), size=len(rows))])
-        values.append(
-            measure(
-                replace(
-                    scored,
-                    probabilities=scored.probabilities[drawn],
-                    labels=scored.labels[drawn],
-                    documents=scored.documents[drawn],
-                    languages=scored.languages[drawn],
-                )
-            )
-        )
+        values.append(measure(scored.where(drawn)))
     return [round(float(value), 4) for value in np.percentile(values, [2.5, 97.5])]
 
 
-def _measured(scored: Scored, measure: Callable[[Scored], float]) -> dict[str, Any]:
+def measured(scored: Scored, measure: Callable[[Scored], float]) -> dict[str, Any]:
+    """A measure with its interval."""
     return {"value": round(measure(scored), 4), "interval": interval(scored, measure)}
 
 
@@ -203,10 +234,10 @@ def block_row(scored: Scored, thresholds: Mapping[str, float]) -> dict[str, Any]
     """The measures of a set of blocks, each with its interval, and precision, recall and F1 by label."""
     return {
         "blocks": len(scored.labels),
-        "cut_f1": _measured(scored, lambda s: cut_f1(s, acted(s, thresholds))),
-        "cut_f1_at_half": _measured(scored, lambda s: cut_f1(s, acted(s, _HALF))),
-        "editorial_cut": _measured(scored, lambda s: editorial_cut(s, acted(s, thresholds))),
-        "promo_recall_at": {str(loss): _measured(scored, partial(promo_recall_at, loss=loss)) for loss in LOSSES},
+        "cut_f1": measured(scored, lambda s: cut_f1(s, acted(s, thresholds))),
+        "cut_f1_at_half": measured(scored, lambda s: cut_f1(s, acted(s, _HALF))),
+        "editorial_cut": measured(scored, lambda s: editorial_cut(s, acted(s, thresholds))),
+        "promo_recall_at": {str(loss): measured(scored, partial(promo_recall_at, loss=loss)) for loss in LOSSES},
         "calibration_error": round(calibration_error(scored), 4),
         "labels": _by_label(scored),
     }
@@ -217,30 +248,17 @@ def _by_label(scored: Scored) -> dict[str, dict[str, float]]:
     return {
         label.value: {
             "blocks": int((scored.labels == place).sum()),
-            **{name: round(_of_label(scored, place, which), 4) for which, name in enumerate(_LABEL_MEASURES)},
+            **{name: round(of_label(scored, place, which), 4) for which, name in enumerate(LABEL_MEASURES)},
         }
         for place, label in enumerate(LABELS)
     }
 
 
-def _by_label_with_intervals(scored: Scored) -> dict[str, dict[str, Any]]:
-    """The same with intervals: for files, not for the folds of a whole corpus, where it takes minutes."""
-    return {
-        label.value: {
-            "blocks": int((scored.labels == place).sum()),
-            **{
-                name: _measured(scored, partial(_of_label, place=place, which=which))
-                for which, name in enumerate(_LABEL_MEASURES)
-            },
-        }
-        for place, label in enumerate(LABELS)
-    }
+LABEL_MEASURES = ("precision", "recall", "f1")
 
 
-_LABEL_MEASURES = ("precision", "recall", "f1")
-
-
-def _of_label(scored: Scored, place: int, which: int) -> float:
+def of_label(scored: Scored, place: int, which: int) -> float:
+    """Precision, recall or F1 of a label, the likeliest label of a block being the guess."""
     guessed, there = scored.probabilities.argmax(axis=1) == place, scored.labels == place
     hits = float((guessed & there).sum())
     precision, recall = hits / max(float(guessed.sum()), 1.0), hits / max(float(there.sum()), 1.0)
@@ -258,7 +276,7 @@ def summary(blocks: Scored, titles: Scored, real: NDArray[np.bool_], limits: Map
     """
     result: dict[str, Any] = {
         "blocks": block_row(blocks, limits),
-        "titles": {"titles": len(titles.labels), "roc_auc": _measured(titles, roc_auc)},
+        "titles": {"titles": len(titles.labels), "roc_auc": measured(titles, roc_auc)},
         "by_origin": {},
         "by_language": {},
     }
@@ -270,59 +288,6 @@ def summary(blocks: Scored, titles: Scored, real: NDArray[np.bool_], limits: Map
         row = block_row(own, limits)
         own_titles = titles.where(titles.languages == language)
         if len(own_titles.labels):
-            row["title_roc_auc"] = _measured(own_titles, roc_auc)
+            row["title_roc_auc"] = measured(own_titles, roc_auc)
         result["by_language"][language] = row
     return result
-
-
-def evaluate(paths: Sequence[Path], model: Model) -> list[dict[str, Any]]:
-    """Measure a model on files of labelled documents.
-
-    Returns:
-        An object for each file: `file`, `blocks`, `cut_f1`, `editorial_cut`, `promo_recall_at` by loss,
-        `calibration_error`, `labels`, `languages` (the same by language) and, where titles are labelled, `titles`.
-        Measures are objects with `value` and `interval`.
-
-    Raises:
-        CorpusError: a file cannot be used.
-    """
-    return [_evaluated(path, load([path]), model) for path in files(paths)]
-
-
-def _evaluated(path: Path, examples: Sequence[Example], model: Model) -> dict[str, Any]:
-    judged = [model.probabilities([example.passage]) for example in examples]
-    scored = blocks_of(examples, np.vstack(judged) if judged else np.zeros((0, len(LABELS))))
-
-    def row_of(own: Scored) -> dict[str, Any]:
-        return {**block_row(own, model.thresholds), "labels": _by_label_with_intervals(own)}
-
-    row: dict[str, Any] = {"file": str(path), "documents": len(examples), **row_of(scored)}
-    languages = sorted(set(scored.languages.tolist()))
-    row["languages"] = {language: row_of(scored.where(scored.languages == language)) for language in languages}
-    titled = [example for example in examples if example.title_label >= 0 and example.passage.title]
-    if titled:
-        titles = titles_of(titled, model.title_probabilities([example.passage for example in titled]))
-        row["titles"] = {"titles": len(titled), "roc_auc": _measured(titles, roc_auc)}
-    return row
-
-
-def numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of `evaluate` for programs: measures as bare numbers, their intervals under the same names in `intervals`.
-
-    Languages and other parts are rows of their own, with `intervals` of their own.
-    """
-    bare: dict[str, Any] = {}
-    intervals: dict[str, Any] = {}
-    for name, value in row.items():
-        if _is_measure(value):
-            bare[name], intervals[name] = value["value"], value["interval"]
-        elif isinstance(value, Mapping) and value and all(map(_is_measure, value.values())):
-            bare[name] = {key: one["value"] for key, one in value.items()}
-            intervals[name] = {key: one["interval"] for key, one in value.items()}
-        else:
-            bare[name] = numbers(value) if isinstance(value, Mapping) else value
-    return {**bare, "intervals": intervals} if intervals else bare
-
-
-def _is_measure(value: object) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"value", "interval"}

@@ -10,24 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from scipy import sparse
-from sklearn.model_selection import StratifiedGroupKFold
-from threadpoolctl import threadpool_limits
 
-from ..errors import CorpusError, ModelError
-from ..judging import context, features, masks, ngrams
+from ..errors import ModelError
+from ..judging import context, features, ngrams
 from ..judging.model import Model, block_inputs, title_inputs
-from ..judging.ngrams import Hashes
 from ..types import Label
-from . import corpus, evaluation
+from . import choosing, corpus, evaluation, fitting, views
 from .corpus import Example
+from .fitting import Stage, without_each
+from .folds import by_style as folds_of
 from .heads import Calibration, Ensemble, LinearHead, matrix
+from .views import View
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,6 +56,8 @@ class Recipe:
     title_epochs: int = 60
     common_styles: int = 10  # a word that so many styles use is no name
     unsure_weight: float = 0.5
+    own_weight: float | None = None  # of one's own documents; chosen by folds if there are any
+    search: bool = False  # whether the folds choose `text_C`, `markup_C` and `alpha`
     seed: int = 0
     jobs: int = 2
 
@@ -71,58 +72,84 @@ class Trained:
     titles: evaluation.Scored
 
 
-@dataclass(frozen=True)
-class _View:
-    """One way in which the documents may arrive, read for the model."""
-
-    text: sparse.csr_matrix
-    markup: sparse.csr_matrix
-    known: Matrix
-    structure: Matrix
-    sizes: Ints
-    labels: Ints
-    weights: Matrix
-    folds: Ints  # of each block
-    real: NDArray[np.bool_]
-
-    def stacked(self, text: Matrix, markup: Matrix) -> Matrix:
-        return context.stack(text, markup, self.known, self.structure, self.sizes)
-
-
-def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None = None, say: Say = print) -> Trained:
-    """Train a model on all documents of `paths`.
+def train(
+    paths: Sequence[Path],
+    *,
+    own: Sequence[Path] = (),
+    name: str = "default",
+    recipe: Recipe | None = None,
+    say: Say = print,
+    stage: Stage | None = None,
+) -> Trained:
+    """Train a model on all documents of `paths` and `own`.
 
     Args:
         paths: files of labelled documents, or folders of them.
+        own: those that whoever trains has labelled for themselves; they count `recipe.own_weight` times.
         name: of the model.
         recipe: what can be chosen.
         say: is told about progress, a line at a time.
+        stage: is told of each stage and its steps; said by its name if `None`.
 
     Raises:
         CorpusError: data that cannot be used, or too little of it.
         ModelError: the arrays do not give what scikit-learn gives.
     """
+    examples = [*(replace(example, own=True) for example in (corpus.load(own) if own else ())), *corpus.load(paths)]
+    trained = train_on(_once(examples, say), name=name, recipe=recipe, say=say, stage=stage)
+    trained.card["data"] = {**_files([*paths, *own]), **trained.card["data"]}
+    return trained
+
+
+def train_on(
+    documents: Sequence[Example],
+    *,
+    name: str = "default",
+    recipe: Recipe | None = None,
+    say: Say = print,
+    stage: Stage | None = None,
+) -> Trained:
+    """The same for documents that are at hand, each with an id of its own."""
     recipe = recipe or Recipe()
-    examples = [example for example in corpus.load(paths) if example.passage.blocks]
-    fold_of, count = _folds(examples, recipe)
-    say(f"{len(examples)} documents, {sum(len(e.labels) for e in examples)} blocks, {count} folds by style")
-    common = _common(examples, recipe)
-    views = _views(examples, fold_of, common, recipe)
-    full = views[0]
-    say("linear heads")
-    text_heads = _heads(full.text, full, recipe.text_C, count, recipe)
-    markup_heads = _heads(full.markup, full, recipe.markup_C, count, recipe)
-    stacked = [
-        view.stacked(_unseen(text_heads, view.text, view.folds), _unseen(markup_heads, view.markup, view.folds))
-        for view in views
-    ]
-    inputs, labels = np.vstack(stacked), np.concatenate([view.labels for view in views])
-    weights, folds = np.concatenate([view.weights for view in views]), np.concatenate([view.folds for view in views])
-    say("network")
-    networks = _ensembles(inputs, labels, weights, folds, count, recipe)
-    raw = np.zeros((len(full.labels), len(corpus.LABELS)))
-    for fold in range(count):
-        raw[full.folds == fold] = networks[fold].predict_proba(stacked[0][full.folds == fold])
+    stage = stage or _said(say)
+    examples = [example for example in documents if example.passage.blocks]
+    fold_of, count = folds_of(examples, recipe.folds, recipe.seed, say)
+    say(f"{len(examples)} documents, {_blocks(examples)} blocks, {count} folds")
+    common = views.common_words(examples, recipe.common_styles)
+    fold_by_id = {example.id: int(fold) for example, fold in zip(examples, fold_of, strict=True)}
+    arranged = views.arrangements(examples, recipe.seed)
+    full = views.read(next(arranged), fold_by_id, common, recipe.unsure_weight, 1.0)
+    recipe = _chosen(recipe, full, examples, count, stage, say)
+    own_weight = recipe.own_weight or 1.0
+    full = replace(full, weights=full.weights * np.where(full.own, own_weight, 1.0))
+    step = stage("linear heads", 2 * (count + 1))
+    text_heads, markup_heads = (
+        fitting.heads(
+            X, full.labels, full.weights, [(C, mask) for mask in without_each(full.folds, count)], recipe.jobs, step
+        )
+        for X, C in ((full.text, recipe.text_C), (full.markup, recipe.markup_C))
+    )
+
+    def stack(view: View) -> tuple[Matrix, Ints, Matrix, Ints]:
+        text, markup = (
+            fitting.unseen(heads, X, view.folds) for heads, X in ((text_heads, view.text), (markup_heads, view.markup))
+        )
+        return view.stacked(text, markup), view.labels, view.weights, view.folds
+
+    # One arrangement after the other: their n-grams are by far the largest thing here, and are needed only now.
+    rest = (views.read(feeds, fold_by_id, common, recipe.unsure_weight, own_weight) for feeds in arranged)
+    stacked = [stack(full), *map(stack, rest)]
+    full = full.without_ngrams()
+    inputs, labels, weights, folds = (np.concatenate(parts) for parts in zip(*stacked, strict=True))
+    if recipe.search:
+        alpha = choosing.network_strength(
+            partial(_network, recipe, recipe.fold_fits), inputs, labels, weights, folds, count, recipe.jobs, stage, say
+        )
+        recipe = replace(recipe, alpha=alpha)
+    networks = fitting.ensembles(
+        inputs, labels, weights, _networks(recipe, folds, count), recipe.jobs, stage("network", count + 1)
+    )
+    raw = fitting.unseen_probabilities(networks[:-1], stacked[0][0], full.folds, len(corpus.LABELS))
     calibration = Calibration().fit(raw, full.labels, _worldly(full))
     scored = evaluation.blocks_of(examples, calibration.transform(raw))
     arrays: dict[str, NDArray[Any]] = {
@@ -132,8 +159,7 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
         **networks[-1].arrays("block"),
         **calibration.arrays("block"),
     }
-    say("titles")
-    title_arrays, titles = _titles(examples, fold_of, count, recipe)
+    title_arrays, titles = _titles(examples, fold_of, count, recipe, stage("titles", 2 * (count + 1)))
     arrays |= title_arrays
     world = scored.where(full.real) if full.real.sum() >= ENOUGH else scored
     pair = [Label.PROMO, Label.TEASER]
@@ -148,8 +174,8 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
         "title_threshold": evaluation.title_threshold(titles),
         "editorial_loss": EDITORIAL_LOSS,
         "cost_of_lost_editorial": evaluation.cost_at(world, thresholds["promo"]),
-        "data": _data(paths, examples),
-        "recipe": {key: value for key, value in vars(recipe).items() if key != "jobs"},
+        "data": _counts(examples),
+        "recipe": {key: value for key, value in vars(recipe).items() if key not in {"jobs", "search"}},
         "versions": _versions(),
         "folds": evaluation.summary(scored, titles, full.real, thresholds),
     }
@@ -157,85 +183,52 @@ def train(paths: Sequence[Path], *, name: str = "default", recipe: Recipe | None
     return Trained(arrays, card, scored, titles)
 
 
-def _folds(examples: Sequence[Example], recipe: Recipe) -> tuple[Ints, int]:
-    """A fold for every document; documents of one style share theirs."""
-    styles = [example.style for example in examples]
-    count = min(recipe.folds, len(set(styles)))
-    if count < 2:
-        raise CorpusError(
-            "all documents are of one style, so nothing can be tested on an unseen one",
-            hint="add documents of another `style`",
-        )
-    marks = [int(any(label in (1, 2) for label in example.labels)) + 2 * example.real for example in examples]
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=recipe.seed)
-    fold_of = np.zeros(len(examples), np.int64)
-    for fold, (_, held) in enumerate(splitter.split(marks, marks, styles)):
-        fold_of[held] = fold
-    for fold in range(-1, count):  # with all documents, then without each fold: so that the plainest fault comes first
-        seen = [example for example, own in zip(examples, fold_of, strict=True) if own != fold]
-        _check_labels(seen, "no" if fold < 0 else "without the styles of one fold, no")
-    return fold_of, count
+def _said(say: Say) -> Stage:
+    """Stages said by their names, for where there is no bar."""
+
+    def stage(name: str, _: int) -> Callable[[], None]:
+        say(name)
+        return lambda: None
+
+    return stage
 
 
-def _check_labels(examples: Sequence[Example], told: str) -> None:
-    """Every head must see every label."""
-    blocks = {label for example in examples for label in example.labels}
-    titles = {example.title_label for example in examples if example.passage.title}
-    for things, labels, present in (("block", corpus.LABELS, blocks), ("title", corpus.TITLE_LABELS, titles)):
-        missing = ", ".join(label for place, label in enumerate(labels) if place not in present)
-        if missing:
-            hint = "a model needs examples of every label in several styles"
-            raise CorpusError(f"{told} {things} is labelled {missing}", hint=hint)
+def _once(examples: Sequence[Example], say: Say) -> list[Example]:
+    """Each document once: of those with the same id the first, and own ones stand first."""
+    found: dict[str, Example] = {}
+    again = [example.id for example in examples if found.setdefault(example.id, example) is not example]
+    if again:
+        some = ", ".join(again[:5]) + (", …" if len(again) > 5 else "")
+        say(f"warning: {len(again)} documents left out, whose id another one has: {some}")
+    # In the order in which documents would stand without own ones, so that those alone change what is learned.
+    return sorted(found.values(), key=lambda example: example.own)
 
 
-def _views(examples: list[Example], fold_of: Ints, common: Hashes, recipe: Recipe) -> list[_View]:
-    """The documents as they are, as text only, without class names, and as feeds in which blocks repeat."""
-    fold_by_id = {id(example): int(fold) for example, fold in zip(examples, fold_of, strict=True)}
-    style_fold = {example.style: fold_by_id[id(example)] for example in examples}
-    arrangements = [
-        [[example] for example in examples],
-        [[corpus.plain(example)] for example in examples],
-        [[corpus.bare(example)] for example in examples],
-        corpus.feeds(examples, recipe.seed),
-    ]
-    return [_read(feeds, style_fold, common, recipe) for feeds in arrangements if feeds]
+def _chosen(recipe: Recipe, view: View, examples: Sequence[Example], count: int, stage: Stage, say: Say) -> Recipe:
+    """The recipe with what is left to the folds."""
+    if recipe.search:
+        strengths = {
+            name: choosing.head_strength(name, X, view, count, recipe.jobs, stage, say)
+            for name, X in (("text_C", view.text), ("markup_C", view.markup))
+        }
+        recipe = replace(recipe, **strengths)  # type: ignore[arg-type]
+    if recipe.own_weight is None and view.own.any():
+        weight = choosing.own_weight(view, examples, recipe.text_C, recipe.jobs, stage, say)
+        recipe = replace(recipe, own_weight=weight)
+    return recipe
 
 
-def _common(examples: Sequence[Example], recipe: Recipe) -> Hashes:
-    """Words that so many styles use that they name nobody: sorted hashes, at least one."""
-    by_style: dict[str, list[str]] = {}
-    for example in examples:
-        by_style.setdefault(example.style, []).extend(block.text for block in example.passage.blocks)
-    used = [np.unique(ngrams.read(list(map(masks.codes, texts))).hashes) for texts in by_style.values()]
-    words, styles = np.unique(np.concatenate(used), return_counts=True)
-    found: Hashes = words[styles >= recipe.common_styles]
-    return found if len(found) else words[:1]
+def _network(recipe: Recipe, fits: int, alpha: float) -> Ensemble:
+    return Ensemble(recipe.units, fits, alpha, recipe.epochs, seed=recipe.seed)
 
 
-def _read(feeds: list[list[Example]], style_fold: dict[str, int], common: Hashes, recipe: Recipe) -> _View:
-    texts, markups, knowns, structures, sizes = [], [], [], [], []
-    for feed in feeds:
-        said, names, known, structure, size = block_inputs([example.passage for example in feed], common)
-        texts.append(said)
-        markups.append(names)
-        knowns.append(known)
-        structures.append(structure)
-        sizes.append(size)
-    flat = [example for feed in feeds for example in feed]
-    return _View(
-        text=sparse.vstack([matrix(found, ngrams.TEXT[2]) for found in texts]).tocsr(),
-        markup=sparse.vstack([matrix(found, ngrams.MARKUP[2]) for found in markups]).tocsr(),
-        known=np.concatenate(knowns),
-        structure=np.vstack(structures),
-        sizes=np.concatenate(sizes),
-        labels=np.array([label for example in flat for label in example.labels]),
-        weights=np.array([recipe.unsure_weight if u else 1.0 for example in flat for u in example.unsure]),
-        folds=np.array([style_fold[example.style] for example in flat for _ in example.labels]),
-        real=np.array([example.real for example in flat for _ in example.labels]),
-    )
+def _networks(recipe: Recipe, folds: Ints, count: int) -> list[tuple[Ensemble, NDArray[np.bool_]]]:
+    """Networks for each fold, to be fitted on the others, then those to be fitted on everything."""
+    fits = [recipe.fold_fits] * count + [recipe.fits]
+    return [(_network(recipe, n, recipe.alpha), mask) for n, mask in zip(fits, without_each(folds, count), strict=True)]
 
 
-def _worldly(view: _View) -> Matrix:
+def _worldly(view: View) -> Matrix:
     """Weights with which the labels have the proportions of real documents (D14).
 
     Written documents count as much as real ones, since they have what those lack. Without enough real documents, all
@@ -250,52 +243,8 @@ def _worldly(view: _View) -> Matrix:
     return weights
 
 
-def _heads(X: sparse.csr_matrix, view: _View, C: float, count: int, recipe: Recipe) -> list[LinearHead]:
-    """A head for each fold, fitted on the others, then one fitted on everything."""
-    masks = [view.folds != fold for fold in range(count)] + [np.ones(len(view.folds), bool)]
-    found: list[LinearHead] = Parallel(n_jobs=recipe.jobs, max_nbytes="1M")(
-        delayed(_fit_head)(X[mask], view.labels[mask], view.weights[mask], C) for mask in masks
-    )
-    return found
-
-
-def _fit_head(X: sparse.csr_matrix, y: Ints, weights: Matrix, C: float) -> LinearHead:
-    with threadpool_limits(1):
-        return LinearHead(C).fit(X, y, weights)
-
-
-def _unseen(heads: Sequence[LinearHead], X: sparse.csr_matrix, folds: Ints) -> Matrix:
-    """Scores for every row from the head that had not seen its fold."""
-    scores = np.zeros((X.shape[0], heads[-1].regression_.coef_.shape[0]))
-    for fold in range(len(heads) - 1):
-        rows = folds == fold
-        if rows.any():
-            scores[rows] = heads[fold].decision_function(X[rows])
-    return scores
-
-
-def _ensembles(
-    inputs: Matrix, labels: Ints, weights: Matrix, folds: Ints, count: int, recipe: Recipe
-) -> list[Ensemble]:
-    """Networks for each fold, fitted on the others, then those fitted on everything."""
-    of_folds = replace(recipe, fits=recipe.fold_fits)
-    masks = [(folds != fold, of_folds) for fold in range(count)] + [(np.ones(len(folds), bool), recipe)]
-    found: list[Ensemble] = Parallel(n_jobs=recipe.jobs, max_nbytes="1M")(
-        delayed(_fit_ensemble)(inputs[mask], labels[mask], weights[mask], own) for mask, own in masks
-    )
-    return found
-
-
-def _fit_ensemble(inputs: Matrix, labels: Ints, weights: Matrix, recipe: Recipe) -> Ensemble:
-    # One thread each: sums of several threads may differ in their last bits from run to run.
-    with threadpool_limits(1):
-        return Ensemble(recipe.units, recipe.fits, recipe.alpha, recipe.epochs, seed=recipe.seed).fit(
-            inputs, labels, weights
-        )
-
-
 def _titles(
-    examples: list[Example], fold_of: Ints, count: int, recipe: Recipe
+    examples: list[Example], fold_of: Ints, count: int, recipe: Recipe, step: Callable[[], None]
 ) -> tuple[dict[str, NDArray[Any]], evaluation.Scored]:
     """The head and network for titles."""
     titled = [place for place, example in enumerate(examples) if example.title_label >= 0 and example.passage.title]
@@ -303,15 +252,14 @@ def _titles(
     X = matrix(said, ngrams.TITLE[2])
     labels = np.array([examples[place].title_label for place in titled])
     folds = fold_of[titled]
-    weights = np.ones(len(labels))
-    masks = [folds != fold for fold in range(count)] + [np.ones(len(folds), bool)]
-    heads = [LinearHead(recipe.title_C).fit(X[mask], labels[mask]) for mask in masks]
-    inputs = np.hstack((_unseen(heads, X, folds), structure))
-    own = replace(recipe, units=recipe.title_units, alpha=recipe.title_alpha, epochs=recipe.title_epochs)
-    ensembles = _ensembles(inputs, labels, weights, folds, count, own)
-    raw = np.zeros((len(labels), 2))
-    for fold in range(count):
-        raw[folds == fold] = ensembles[fold].predict_proba(inputs[folds == fold])
+    own = recipe.own_weight or 1.0
+    weights = np.array([own if examples[place].own else 1.0 for place in titled])
+    asked = [(recipe.title_C, mask) for mask in without_each(folds, count)]
+    heads = fitting.heads(X, labels, weights, asked, recipe.jobs, step)
+    inputs = np.hstack((fitting.unseen(heads, X, folds), structure))
+    of_titles = replace(recipe, units=recipe.title_units, alpha=recipe.title_alpha, epochs=recipe.title_epochs)
+    ensembles = fitting.ensembles(inputs, labels, weights, _networks(of_titles, folds, count), recipe.jobs, step)
+    raw = fitting.unseen_probabilities(ensembles[:-1], inputs, folds, 2)
     calibration = Calibration().fit(raw, labels)
     arrays = {**heads[-1].arrays("title"), **ensembles[-1].arrays("title"), **calibration.arrays("title")}
     return arrays, evaluation.titles_of([examples[place] for place in titled], calibration.transform(raw))
@@ -345,14 +293,17 @@ def _check_parity(
         raise ModelError(f"serving differs from scikit-learn by {worst:.1e}, more than {PARITY:.0e}")
 
 
-def _data(paths: Sequence[Path], examples: Sequence[Example]) -> dict[str, Any]:
-    real = [example for example in examples if example.real]
-    return {
-        "sha256": corpus.digest(paths),
-        "files": [path.name for path in corpus.files(paths)],
+def _files(paths: Sequence[Path]) -> dict[str, Any]:
+    return {"sha256": corpus.digest(paths), "files": [path.name for path in corpus.files(paths)]}
+
+
+def _counts(examples: Sequence[Example]) -> dict[str, Any]:
+    real, own = [e for e in examples if e.real], [e for e in examples if e.own]
+    counts = {
         "written": {"documents": len(examples) - len(real), "blocks": _blocks(examples) - _blocks(real)},
         "real": {"documents": len(real), "blocks": _blocks(real)},
     }
+    return {**counts, "own": {"documents": len(own), "blocks": _blocks(own)}} if own else counts
 
 
 def _blocks(examples: Sequence[Example]) -> int:

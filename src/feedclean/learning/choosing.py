@@ -1,0 +1,113 @@
+"""What a training chooses by folds: how much one's own labels count, and, if asked to, the strengths of the parts.
+
+Every choice is a measurement on documents that the fit had not seen, and is written into the card with the recipe.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import fitting
+from .corpus import Example
+from .fitting import Stage
+from .heads import Ensemble
+from .views import View
+
+Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+OWN_WEIGHTS = (1.0, 3.0, 10.0)
+FEW = 6  # own documents up to which nothing can be chosen
+USUAL = 3.0  # how much they count then; `feedclean evaluate --learning-curve` measures it
+_PARTS = 3  # of the own documents, by turns left out
+_HARM = 1.02  # by how much the loss on everybody else's documents may grow
+STRENGTHS = {"text_C": (2.0, 5.0, 12.0), "markup_C": (0.3, 1.0, 3.0), "alpha": (0.3, 1.0, 3.0)}
+
+
+def own_weight(
+    view: View, examples: Sequence[Example], text_C: float, jobs: int, stage: Stage, say: Callable[[str], None]
+) -> float:
+    """How much one's own documents should count beside the others.
+
+    Own documents are parted in three, and a fold of the others is left out as well. For each weight and part, the head
+    over the words is fitted on what is left; the best weight is the one with the least loss on the own documents that
+    were left out, among those that do not raise the loss on the others by more than a fiftieth.
+    """
+    ids = sorted(example.id for example in examples if example.own)
+    if len(ids) <= FEW:
+        say(f"own documents count {USUAL:g} times: {len(ids)} are too few to choose by")
+        return USUAL
+    part_of = {name: zlib.crc32(name.encode()) % _PARTS for name in ids}
+    parts = np.array([part_of[e.id] if e.own else -1 for e in examples for _ in e.labels])
+    others = ~view.own & (view.folds == 0)
+    asked = []
+    step = stage("weight of own documents", len(OWN_WEIGHTS) * _PARTS)
+    scores: dict[float, tuple[float, float]] = {}
+    for weight in OWN_WEIGHTS:
+        weights = view.weights * np.where(view.own, weight, 1.0)
+        asked = [(text_C, ~others & (parts != part)) for part in range(_PARTS)]
+        found = fitting.heads(view.text, view.labels, weights, asked, jobs, step)
+        mine = [_loss(one.decision_function(view.text[parts == part]), view.labels[parts == part])
+                for part, one in enumerate(found)]  # fmt: skip
+        else_ = [_loss(one.decision_function(view.text[others]), view.labels[others]) for one in found]
+        scores[weight] = (float(np.concatenate(mine).mean()), float(np.mean([one.mean() for one in else_])))
+    bound = scores[OWN_WEIGHTS[0]][1] * _HARM
+    chosen = min((weight for weight in OWN_WEIGHTS if scores[weight][1] <= bound), key=lambda one: scores[one][0])
+    told = ", ".join(f"{weight:g}: {mine:.3f}/{rest:.3f}" for weight, (mine, rest) in scores.items())
+    say(f"own documents count {chosen:g} times; log loss on own/other documents by weight: {told}")
+    return chosen
+
+
+def _loss(scores: Matrix, labels: Ints) -> Matrix:
+    """Log loss of every row, from scores before the softmax."""
+    high = scores.max(axis=1)
+    result: Matrix = np.log(np.exp(scores - high[:, None]).sum(axis=1)) + high - scores[np.arange(len(labels)), labels]
+    return result
+
+
+def head_strength(
+    name: str, X: Any, view: View, count: int, jobs: int, stage: Stage, say: Callable[[str], None]
+) -> float:
+    """The strength of regularisation with which a head tells most about folds that it had not seen."""
+    step = stage(f"search {name}", len(STRENGTHS[name]) * count)
+    scores: dict[float, float] = {}
+    for C in STRENGTHS[name]:
+        asked = [(C, mask) for mask in fitting.without_each(view.folds, count)[:-1]]
+        found = fitting.heads(X, view.labels, view.weights, asked, jobs, step)
+        losses = [_loss(head.decision_function(X[view.folds == fold]), view.labels[view.folds == fold])
+                  for fold, head in enumerate(found)]  # fmt: skip
+        scores[C] = float(np.concatenate(losses).mean())
+    return _best(name, scores, say)
+
+
+def network_strength(
+    make: Callable[[float], Ensemble],
+    inputs: Matrix,
+    labels: Ints,
+    weights: Matrix,
+    folds: Ints,
+    count: int,
+    jobs: int,
+    stage: Stage,
+    say: Callable[[str], None],
+) -> float:
+    """The same for the network's penalty."""
+    step = stage("search alpha", len(STRENGTHS["alpha"]) * count)
+    scores: dict[float, float] = {}
+    for alpha in STRENGTHS["alpha"]:
+        asked = [(make(alpha), mask) for mask in fitting.without_each(folds, count)[:-1]]
+        found = fitting.ensembles(inputs, labels, weights, asked, jobs, step)
+        given = fitting.unseen_probabilities(found, inputs, folds, int(labels.max()) + 1)
+        scores[alpha] = float(-np.log(np.maximum(given[np.arange(len(labels)), labels], 1e-9)).mean())
+    return _best("alpha", scores, say)
+
+
+def _best(name: str, scores: dict[float, float], say: Callable[[str], None]) -> float:
+    best = min(scores, key=lambda one: scores[one])
+    say(f"{name} = {best:g}; log loss on unseen folds: {', '.join(f'{k:g}: {v:.4f}' for k, v in scores.items())}")
+    return best

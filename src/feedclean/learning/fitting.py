@@ -1,0 +1,86 @@
+"""Fits of one part of the model, side by side in processes: for each fold on the others, and for everything.
+
+Each fit runs on one thread, since sums of several may differ in their last bits from run to run. Processes get the
+whole matrix, which joblib shares between them, and take their rows of it: so memory holds it once, and one part of it
+for each process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from scipy import sparse
+from threadpoolctl import threadpool_limits
+
+from .heads import Ensemble, LinearHead
+
+Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Stage = Callable[[str, int], Callable[[], None]]  # told of a stage and its steps; what it returns, of each step
+
+
+def without_each(folds: Ints, count: int) -> list[Mask]:
+    """The rows outside each fold, then all."""
+    return [folds != fold for fold in range(count)] + [np.ones(len(folds), bool)]
+
+
+def heads(
+    X: sparse.csr_matrix,
+    y: Ints,
+    weights: Matrix,
+    asked: Sequence[tuple[float, Mask]],
+    jobs: int,
+    step: Callable[[], None],
+) -> list[LinearHead]:
+    """A head for each strength of regularisation and rows that are asked for."""
+    return _each((delayed(_head)(X, y, weights, mask, C) for C, mask in asked), jobs, step)
+
+
+def ensembles(
+    X: Matrix, y: Ints, weights: Matrix, asked: Sequence[tuple[Ensemble, Mask]], jobs: int, step: Callable[[], None]
+) -> list[Ensemble]:
+    """An ensemble, built as each one is, fitted on the rows that are asked for."""
+    return _each((delayed(_ensemble)(X, y, weights, mask, made) for made, mask in asked), jobs, step)
+
+
+def unseen(fitted: Sequence[LinearHead], X: sparse.csr_matrix, folds: Ints) -> Matrix:
+    """Scores for every row from the head that had not seen its fold; the last head has seen all."""
+    scores = np.zeros((X.shape[0], fitted[-1].regression_.coef_.shape[0]))
+    for fold in range(len(fitted) - 1):
+        rows = folds == fold
+        if rows.any():
+            scores[rows] = fitted[fold].decision_function(X[rows])
+    return scores
+
+
+def unseen_probabilities(fitted: Sequence[Ensemble], X: Matrix, folds: Ints, labels: int) -> Matrix:
+    """Probabilities for every row from the ensemble that had not seen its fold."""
+    found = np.zeros((len(folds), labels))
+    for fold, ensemble in enumerate(fitted):
+        rows = folds == fold
+        if rows.any():
+            found[rows] = ensemble.predict_proba(X[rows])
+    return found
+
+
+def _each(tasks: Iterable[Any], jobs: int, step: Callable[[], None]) -> list[Any]:
+    found = []
+    for one in Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(tasks):
+        found.append(one)
+        step()
+    return found
+
+
+def _head(X: sparse.csr_matrix, y: Ints, weights: Matrix, mask: Mask, C: float) -> LinearHead:
+    with threadpool_limits(1):
+        return LinearHead(C).fit(X if mask.all() else X[mask], y[mask], weights[mask])
+
+
+def _ensemble(X: Matrix, y: Ints, weights: Matrix, mask: Mask, made: Ensemble) -> Ensemble:
+    with threadpool_limits(1):
+        return made.fit(X if mask.all() else X[mask], y[mask], weights[mask])
