@@ -249,15 +249,33 @@ def test_a_fault_in_cleaning_hands_on_the_publishers_bytes_and_says_why() -> Non
 
 
 def test_a_feed_that_nobody_can_read_is_handed_on_as_no_page() -> None:
-    """Even if it is HTML: then a browser must not show it."""
+    """Whatever its publisher says it is: a browser must not show it."""
     home = Home()
-    for content in (b"<rss version='2.0'", b"<html><script>alert(1)</script>", b"\x00\x01\x02" * 100, b"{"):
+    wide = "<feed xmlns='http://www.w3.org/2005/Atom'".encode("utf-16")
+    for content in (b"<rss version='2.0'", b"<?xml version='1.0'?><!-- <html> --><rss><html><script>alert(1)", wide):
         home.refresher.has(content=content, kind="text/html; charset=utf-8")
         home.clock.turn(2)
         got = go(ask(home.app, "/feeds/news"))
         assert (got.status, got.body) == (200, content)
         assert got.headers["feedclean"] in {"bypassed; reason=format", "bypassed; reason=limit"}
         assert "html" not in got.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["/feeds/news", ANY])
+def test_what_is_no_feed_is_not_handed_on_at_all(path: str) -> None:
+    """Or the proxy would show what only it can reach to whoever asks (S9)."""
+    home = Home()
+    for content in (
+        b"<html><!-- <rss> --><b>secret</b>",
+        b"\x00\x01secret" * 100,
+        b'{"key": "secret"}',
+        b"secret <rss",
+    ):
+        home.refresher.has(content=content)
+        for _ in range(2):
+            home.clock.turn(2)
+            got = go(ask(home.app, path))
+            assert (got.status, got.problem, b"secret" in got.body) == (502, "no-feed", False)
 
 
 def test_what_cannot_be_taken_down_is_not_removed() -> None:
@@ -284,6 +302,18 @@ def test_nothing_that_goes_wrong_upstream_is_an_error_while_there_is_a_copy(outc
     got = go(ask(home.app, "/feeds/news"))
     assert got.status == 200 and b"PROMO" not in got.body
     assert got.headers["feedclean"].endswith(f"; stale={outcome}")
+
+
+def test_a_reader_is_told_that_its_publisher_wants_a_pause_and_until_when() -> None:
+    home = Home()
+    home.refresher.has(last_outcome=Outcome.BUSY, next_fetch=home.clock.now() + 600)  # asked of another of its feeds
+    got = go(ask(home.app, "/feeds/news"))
+    assert got.status == 200 and got.headers["feedclean"].endswith("; stale=busy")
+    assert int(got.headers["cache-control"].removeprefix("max-age=")) - int(got.headers["age"]) == 600
+    home.refresher.has(content=None, last_outcome=Outcome.BUSY, last_success=None, next_fetch=home.clock.now() + 600)
+    home.clock.turn(2)
+    got = go(ask(home.app, "/feeds/news"))
+    assert (got.status, got.headers["retry-after"]) == (503, "598")
 
 
 def test_a_copy_is_too_old_only_in_an_outage() -> None:
@@ -516,6 +546,21 @@ def test_alive_is_not_ready() -> None:
     assert [go(ask(home.app, path)).status for path in ("/healthz", "/readyz")] == [200, 200]
     home.store.broken = True
     assert [go(ask(home.app, path)).status for path in ("/healthz", "/readyz")] == [200, 503]
+
+
+def test_a_store_that_fails_is_a_line_a_minute_not_one_a_request() -> None:
+    home = Home(log_level="info", feeds={f"n{number}": FeedSettings(url=f"{URL}/{number}") for number in range(20)})
+    home.store.broken = True
+    for _ in range(6):
+        for number in range(20):
+            home.refresher.has(f"{URL}/{number}")
+            assert b"PROMO" in go(ask(home.app, f"/feeds/n{number}")).body
+        assert go(ask(home.app, "/readyz")).status == 503
+        home.clock.turn(10)
+    assert [line["event"] for line in home.lines] == ["bypassed", "request"]
+    home.clock.turn(1)
+    go(ask(home.app, "/readyz"))
+    assert home.lines[-1]["unsaid"] == 5
 
 
 def test_logs_are_lines_that_nothing_can_break_and_hold_no_secrets() -> None:

@@ -32,6 +32,7 @@ class Shelf:
         self.states: dict[str, FeedState] = {}
         self.bodies: dict[str, Body] = {}
         self.leases: dict[str, tuple[str, float]] = {}
+        self.pauses: dict[str, float] = {}
         self.broken: set[str] = set()
         self.calls = Counter[str]()
 
@@ -66,6 +67,14 @@ class Shelf:
         self._called("release")
         if self.leases.get(url, ("", 0.0))[0] == owner:
             del self.leases[url]
+
+    def pause(self, host: str, until: float) -> None:
+        self._called("pause")
+        self.pauses[host] = until
+
+    def paused(self, host: str) -> float:
+        self._called("paused")
+        return self.pauses.get(host, 0.0)
 
 
 def polite(request: Request) -> Answer:
@@ -418,6 +427,38 @@ async def test_publisher_that_is_busy_is_left_alone_for_all_its_feeds() -> None:
     world.clock.turn(301)
     await world.read(URL + "/cold")
     assert len(world.requests) == asked + 2
+
+
+@test
+async def test_pause_outlives_a_restart_and_holds_for_other_proxies() -> None:
+    world = World()
+    await world.read(URL + "/warm")
+    world.clock.turn(HOUR)
+    world.publisher.script = failing(Outcome.BUSY, {"retry-after": "600"})
+    await world.read(URL)
+    asked, until = len(world.requests), world.clock.now() + 600
+    for broken in (set[str](), {"paused"}, {"state", "body", "paused", "save", "lease"}):
+        world.proxies.append(world.another())
+        world.shelf.broken = set()
+        state, body = await world.read(URL + "/warm")
+        assert (state.last_outcome, state.next_fetch, body is None) == (Outcome.BUSY, until, False)
+        world.shelf.broken = broken  # once it is known, the store need not be well
+        assert (await world.read(URL + "/cold"))[0].next_fetch == until
+    assert len(world.requests) == asked and world.events["paused"] == 6
+    world.shelf.broken = set()
+    world.clock.turn(601)
+    world.publisher.script = polite
+    assert (await world.read(URL + "/cold"))[1] is not None
+
+
+@test
+async def test_pause_that_a_broken_clock_wrote_ends_within_a_day() -> None:
+    world = World()
+    world.shelf.pauses["publisher.example"] = world.clock.now() + 1000 * DAY
+    await world.read()
+    world.clock.turn(DAY + 1)
+    world.shelf.pauses.clear()
+    assert (await world.read())[1] is not None
 
 
 @test

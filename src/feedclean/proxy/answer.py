@@ -23,7 +23,7 @@ from ..cleaning import Judge
 from ..errors import FormatError, LimitError, ModelError, StoreError
 from ..judging.policy import Policy
 from ..types import Action, Format
-from .making import Made, make
+from .making import Made, feed_kind, make
 from .nouns import Body, LedgerRow
 from .recall import Clock
 from .shelf import Served, Shelf
@@ -36,7 +36,6 @@ TYPES = {
     Format.JSONFEED: "application/feed+json",
 }
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
-_ROOT = re.compile(rb"<(?:\w+:)?(rss|rdf|channel|feed)[\s>]", re.IGNORECASE)
 _REMEMBERED = 10_000  # feeds whose last change is remembered
 _REASONS: tuple[tuple[type[Exception], str, float], ...] = (  # name, and seconds for which it is remembered
     (LimitError, "limit", 600.0),
@@ -232,7 +231,5 @@ def reason_of(fault: BaseException) -> str:
 
 def _type_of(content: bytes) -> str:
     """The media type of what is handed on as it came; never one that a browser shows as a page."""
-    root = _ROOT.search(content, 0, 65_536)
-    if root is not None:
-        return TYPES[Format.ATOM if root[1].lower() == b"feed" else Format.RSS]
-    return TYPES[Format.JSONFEED] if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else "application/octet-stream"
+    kind = feed_kind(content)
+    return TYPES[kind] if kind else "application/octet-stream"

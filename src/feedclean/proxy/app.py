@@ -18,14 +18,15 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .access import check_any
+from ..errors import StoreError
 from .answer import CrowdedError, FailedBeforeError, Order, reason_of
 from .asking import caller, suffixed, target, values, wanted_url
 from .envelope import MOST_AT_ONCE, Envelope, Limit, tell
 from .hot import Few, Ready, Wanted, Wording, wording
 from .house import House
+from .making import feed_kind
 from .negotiation import http_date
-from .nouns import Body, FeedState
+from .nouns import Body, FeedState, Outcome
 from .outage import no_copy, too_old
 from .reply import Problem
 from .shelf import Served
@@ -36,6 +37,7 @@ __all__ = ["create_app"]
 _HOT = 1.0  # seconds for which an answer is given again without asking what is new
 _MOST_HOT = 256  # answers
 _MOST_WORDINGS = 4096  # requests of which is known what they ask for
+_NO_FEED = 600.0  # seconds until what is no feed is looked at again
 _LONGEST = 86_400.0  # seconds that a reader is told to wait at most
 
 Handler = Callable[[Request], Awaitable[ASGIApp]]
@@ -60,7 +62,7 @@ def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
         Route(path, _Endpoint(name, handler, house), methods=["GET"]) for path, (name, handler) in handlers.items()
     ]
     router = Router(routes, redirect_slashes=False)
-    return Envelope(_Hot(app, Limit(router, most_at_once)), house.metrics, house.log)
+    return Envelope(_Hot(app, Limit(router, most_at_once)), house.metrics, house.log, house.seldom)
 
 
 class _Hot:
@@ -119,7 +121,7 @@ class _App:
         """`/feed?url=…`."""
         house, given = self._house, values(request, "url", "to", "sig", "token")
         url = wanted_url(given)
-        check_any(house.settings.proxy, caller(request, given), url, given.get("sig"))
+        house.admit(caller(request, given), url, given.get("sig"))
         to = target(given.get("to"))
         private = "token" in given or "authorization" in request.headers or bool(house.manners(url).headers)
         return await self._feed(request, Wanted(url, None, to, house.addresses.any(url, given.get("to")), private))
@@ -178,9 +180,14 @@ class _App:
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", told, retry_after=10) from None
         except Exception as fault:  # whatever it is, the news goes on
             reason = reason_of(fault)
+            if reason in {"format", "limit"} and feed_kind(body.content) is None:
+                told = "What is at this address is no feed."  # and what it is nobody learns here
+                raise Problem(HTTPStatus.BAD_GATEWAY, "no-feed", told, retry_after=_NO_FEED) from None
             house.metrics.bypassed(reason)
             tell(scope, bypassed=reason)
-            if not isinstance(fault, FailedBeforeError):
+            if isinstance(fault, StoreError):  # the same for all feeds, as long as it lasts
+                house.seldom.warning("bypassed", "bypassed", feed=wanted.name or wanted.url, reason=reason)
+            elif not isinstance(fault, FailedBeforeError):
                 house.log.warning("bypassed", feed=wanted.name or wanted.url, reason=reason, exc_info=fault)
             return house.cleaner.untouched(body, order, reason)
 
@@ -195,5 +202,10 @@ def _headers(served: Served, state: FeedState, body: Body, now: float, private: 
         "age": str(age),
         "vary": "Accept-Encoding",
         "last-modified": http_date(int(served.modified)),
-        "feedclean": served.note + (f"; stale={state.last_outcome}" if state.failures else ""),
+        "feedclean": served.note + (f"; stale={state.last_outcome}" if _is_stale(state) else ""),
     }
+
+
+def _is_stale(state: FeedState) -> bool:
+    """Whether the publisher could not say that a copy is current, or was not asked because its host wants a pause."""
+    return state.last_outcome not in {None, Outcome.FRESH, Outcome.UNCHANGED}

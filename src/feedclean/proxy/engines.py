@@ -6,8 +6,9 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -122,3 +123,30 @@ def held(path: Path, patience: float) -> Iterator[None]:
                     raise StoreError("another process is opening the store") from None
                 time.sleep(0.01)
         yield
+
+
+class Tenant:
+    """A process that has a SQLite file in use, as others can see until it ends, however it ends.
+
+    Args:
+        path: of the database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.alone = True  # whether nobody else had it in use
+        self._file: IO[str] | None = None
+        if sys.platform == "win32":  # two proxies must not share a file there
+            return
+        try:
+            self._file = path.with_name(f"{path.name}.users").open("a")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # somebody else has, or there is no room for the file
+            self.alone = False
+        if self._file is not None:
+            with suppress(OSError):
+                fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+    def leave(self) -> None:
+        """Have it in use no longer."""
+        if self._file is not None:
+            self._file.close()

@@ -10,13 +10,14 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .logs import Log
+from .logs import Log, Seldom
 from .metrics import Metrics
 from .reply import Problem
 
 __all__ = ["MOST_AT_ONCE", "Envelope", "Limit", "tell"]
 
 MOST_AT_ONCE = 512  # requests under way that cost something; what is more is told to come again
+_CROWDS = {"overloaded", "store-failed", "too-many-requests"}  # problems of many at once
 _SLOW = 1.0  # seconds from which a good answer is worth a line
 
 
@@ -51,10 +52,11 @@ class Envelope:
         inner: answers; may raise `Problem`.
         metrics: are told.
         log: is told.
+        seldom: is told in its place what many requests may meet at once.
     """
 
-    def __init__(self, inner: ASGIApp, metrics: Metrics, log: Log) -> None:
-        self._inner, self._metrics, self._log = inner, metrics, log
+    def __init__(self, inner: ASGIApp, metrics: Metrics, log: Log, seldom: Seldom) -> None:
+        self._inner, self._metrics, self._log, self._seldom = inner, metrics, log, seldom
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, whatever happens."""
@@ -82,9 +84,19 @@ class Envelope:
         finally:
             took = time.perf_counter() - began
             self._metrics.answered(facts["route"], status, took)
-            good = status < HTTPStatus.BAD_REQUEST and took < _SLOW
-            say = self._log.debug if good else self._log.info
-            say("request", request=number, method=scope["method"], status=status, ms=round(took * 1000, 1), **facts)
+            line = {
+                "request": number,
+                "method": scope["method"],
+                "status": status,
+                "ms": round(took * 1000, 1),
+                **facts,
+            }
+            if facts.get("problem") in _CROWDS:
+                self._seldom.warning(facts["problem"], "request", **line)
+            elif status < HTTPStatus.BAD_REQUEST and took < _SLOW:
+                self._log.debug("request", **line)
+            else:
+                self._log.info("request", **line)
 
     def _problem(self, fault: Exception, number: str) -> Problem:
         if isinstance(fault, Problem):

@@ -8,17 +8,21 @@ settings ──> Guard ──> Upstream ──> Refresher ──┐
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Protocol
 
 from ..errors import ForbiddenError, SettingsError
 from ..settings import Settings, TitleRule
+from .access import Caller, check_any
 from .addresses import Addresses
+from .allowance import Allowance, client_of
 from .answer import Cleaner
-from .logs import Log
+from .logs import Log, Seldom
 from .metrics import Metrics
 from .nouns import Body, FeedState, LedgerRow
 from .recall import Clock
 from .refresh import Manners
+from .reply import Problem
 from .schedule import Rules
 from .spelling import canonical_url
 
@@ -73,6 +77,8 @@ class House:
     ) -> None:
         self.refresher, self.store, self.cleaner, self.clock = refresher, store, cleaner, clock
         self.metrics, self.log, self.is_own_request = metrics, log, is_own_request
+        self.seldom = Seldom(log, clock.monotonic)
+        self._allowance = Allowance()
         self.generation = 0  # of the settings
         self._apply(settings)
 
@@ -84,6 +90,21 @@ class House:
         """
         self._apply(settings)
         self.generation += 1
+
+    def admit(self, caller: Caller, url: str, signature: str | None) -> None:
+        """Let somebody have any address cleaned.
+
+        Raises:
+            Problem: they may not, or not now.
+        """
+        proxy = self.settings.proxy
+        check_any(proxy, caller, url, signature)
+        if caller.is_local:
+            return
+        client = client_of(caller, proxy.trusted_proxies)
+        if (left := self._allowance.take(client, proxy.per_minute, self.clock.monotonic())) > 0:
+            told = f"You have asked for more than {proxy.per_minute} addresses within a minute."
+            raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", told, retry_after=left)
 
     def manners(self, url: str) -> Manners:
         """How a feed is fetched."""

@@ -10,13 +10,13 @@ import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 import structlog
 
-__all__ = ["Log", "redacted", "set_up", "told_url"]
+__all__ = ["Log", "Seldom", "redacted", "set_up", "told_url"]
 
 Log = structlog.typing.FilteringBoundLogger
 Event = MutableMapping[str, Any]
@@ -28,7 +28,36 @@ _SECRET = re.compile(
     r"(?i)\b(token|sig|key|secret|password|authorization)([=:]\s*)(?:(?:bearer|basic)\s+)?[^\s&\"',;]+"
 )
 _LONGEST = 1000  # characters of a value
+_MINUTE = 60.0  # seconds
+_CAUSES = 1000  # remembered
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class Seldom:
+    """Says the same thing once a minute at most, and how often it has kept it to itself since.
+
+    What goes wrong with each request (a full disk, too many requests) must not write a line for each.
+
+    Args:
+        log: to say it to.
+        monotonic: seconds since some moment.
+    """
+
+    def __init__(self, log: Log, monotonic: Callable[[], float]) -> None:
+        self._log, self._monotonic = log, monotonic
+        self._said: dict[str, tuple[float, int]] = {}  # by cause: when last, and how often not since
+
+    def warning(self, cause: str, event: str, **facts: Any) -> None:
+        """Say it, unless that was done for the same cause within a minute."""
+        now = self._monotonic()
+        last, unsaid = self._said.get(cause, (now - _MINUTE, 0))
+        if 0 <= now - last < _MINUTE:
+            self._said[cause] = (last, unsaid + 1)
+            return
+        if len(self._said) >= _CAUSES:
+            self._said.clear()
+        self._said[cause] = (now, 0)
+        self._log.warning(event, **facts, **({"unsaid": unsaid} if unsaid else {}))
 
 
 def set_up(level: str, stream: TextIO | None = None) -> Log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,10 +20,15 @@ from ..types import Action, Cleaned, CleanedItem, Format, TitleLabel
 from .block_keys import block_key
 from .nouns import Body, LedgerRow
 
+_HEAD = 65_536  # bytes in which a feed must begin
+_PASSED = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!", b">"))  # what may stand before the first element
+_ELEMENT = re.compile(rb"<(?:[\w-]+:)?(\w+)[\s/>]")
+_KINDS = {b"rss": Format.RSS, b"rdf": Format.RSS, b"channel": Format.RSS, b"feed": Format.ATOM}
+
 if TYPE_CHECKING:
     from .answer import Order
 
-__all__ = ["Made", "feed_fault", "make", "open_feed"]
+__all__ = ["Made", "feed_fault", "feed_kind", "make", "open_feed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +62,23 @@ def feed_fault(content: bytes, url: str) -> str | None:
     try:
         open_feed(content, url)
     except FeedcleanError as fault:
-        head = content[:4096].lower()
-        if any(mark in head for mark in (b"<rss", b"<feed", b"<rdf:rdf", b"jsonfeed.org/version")):
-            return None
-        return fault.what
+        return None if feed_kind(content) else fault.what
     return None
+
+
+def feed_kind(content: bytes) -> Format | None:
+    """What kind of feed some bytes look like by the first element in them, however broken the rest is."""
+    head = content[:_HEAD].removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip()  # of UTF-16, what is ASCII
+    if head.startswith(b"{"):
+        return Format.JSONFEED if b"jsonfeed.org/version" in head else None
+    place = head.find(b"<")
+    while place >= 0:
+        passed = next((end for start, end in _PASSED if head.startswith(start, place)), None)
+        if passed is None:
+            break
+        place = head.find(b"<", place) if (place := head.find(passed, place + 2)) >= 0 else -1
+    name = _ELEMENT.match(head, place) if place >= 0 else None
+    return _KINDS.get(name[1].lower()) if name else None
 
 
 def make(body: Body, order: Order, judge: Judge, now: float) -> Made:

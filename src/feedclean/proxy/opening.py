@@ -114,11 +114,11 @@ def open_house(
     def event(name: str) -> None:
         metrics.event(name)
         if name in {"store-failed", "crashed", "lease-stuck"}:
-            log.warning("refreshing", happened=name)
+            house.seldom.warning(name, "refreshing", happened=name)
 
     def store_failed(fault: StoreError) -> None:
         metrics.event("store-failed")
-        log.warning("the store failed", reason=str(fault))
+        house.seldom.warning(fault.what, "the store failed", reason=str(fault))
 
     def manners(url: str) -> Manners:
         return house.manners(url)

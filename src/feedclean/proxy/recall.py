@@ -49,6 +49,14 @@ class FeedStore(Protocol):
         """Give that right back."""
         ...
 
+    def pause(self, host: str, until: float) -> None:
+        """Remember that a host wants no request until a moment."""
+        ...
+
+    def paused(self, host: str) -> float:
+        """That moment; 0 if there is none."""
+        ...
+
 
 class Clock(Protocol):
     """Time, in seconds."""
@@ -175,6 +183,15 @@ class Recall:
     async def release(self, url: str) -> None:
         """Give that right back."""
         await self._try(lambda: self._store.release(url, self._owner))
+
+    async def pause(self, host: str, seconds: float) -> None:
+        """Remember that a host wants to be left alone."""
+        await self._try(lambda: self._store.pause(host, self._clock.now() + seconds))
+
+    async def paused(self, host: str) -> float:
+        """Seconds for which it still does; 0 if it does not, and while the store cannot tell."""
+        until = await self._try(lambda: self._store.paused(host))
+        return max(0.0, (until or 0.0) - self._clock.now())
 
     async def close(self) -> None:
         """Give up what is under way."""

@@ -24,7 +24,7 @@ from feedclean.proxy.hops import same_origin
 from feedclean.proxy.lanes import Lanes
 from feedclean.proxy.nouns import Answer, Body, FeedState, Outcome, Validators
 from feedclean.proxy.recall import Clock, FeedStore, Recall, SystemClock
-from feedclean.proxy.schedule import Rules, after, pause, read_hints, resumed, wait
+from feedclean.proxy.schedule import DAY, Rules, after, pause, read_hints, resumed, wait
 
 __all__ = ["Clock", "FeedStore", "Fetcher", "Manners", "Refresher", "SystemClock"]
 
@@ -104,13 +104,20 @@ class Refresher:
             wait: for the publisher, if there is no copy yet.
         """
         state, body = await self._recall.known(url)
-        flight = self._flights.get(url)
-        if flight is not None:
+        if url not in self._flights and self._is_due(state, body):
+            left = await self._paused(_host(state))
+            if left > 0:
+                self._event("paused")
+                return self._excuse(state, "its host asked for a pause", left), body
+            if url not in self._flights:  # nobody else began meanwhile
+                mine = asyncio.create_task(self._fly(state, body, urgent=body is None and wait))
+                self._flights[url] = mine
+                mine.add_done_callback(lambda _: self._flights.pop(url, None))
+            else:
+                self._event("coalesced")
+        elif url in self._flights:
             self._event("coalesced")
-        elif self._is_due(state, body):
-            flight = asyncio.create_task(self._fly(state, body, urgent=body is None and wait))
-            self._flights[url] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(url, None))
+        flight = self._flights.get(url)
         patience = self._manners(url).patience if body is not None else None if wait else 0.0
         if flight is None or patience == 0.0:
             return state, body
@@ -133,13 +140,8 @@ class Refresher:
 
     async def _fly(self, state: FeedState, body: Body | None, *, urgent: bool) -> Known:
         """Fetch a feed if nobody else has meanwhile. Never raises."""
-        url, host = state.url, urlsplit(state.fetch_url).netloc.lower()
+        url, host = state.url, _host(state)
         try:
-            left = self._pauses.get(host, 0.0) - self._clock.monotonic()
-            if left > 0:
-                self._event("paused")
-                return self._excuse(state, "its host asked for a pause", left), body
-            self._pauses.pop(host, None)
             async with self._lanes.turn(host, urgent=urgent):
                 try:
                     state, body, ours = await self._turn(url, body is not None)
@@ -183,6 +185,7 @@ class Refresher:
         now = self._clock.now()
         if left := pause(answer, now):
             self._pauses[host] = self._clock.monotonic() + left
+            await self._recall.pause(host, left)
         new = await asyncio.to_thread(_body, state.url, answer, now)
         best = new or body
         hints = await asyncio.to_thread(read_hints, best.content if best else b"")
@@ -211,6 +214,18 @@ class Refresher:
             self._event("crashed")
             return Answer(Outcome.BROKEN, reason=f"an error of the proxy ({type(error).__name__})")
 
+    async def _paused(self, host: str) -> float:
+        """Seconds for which a host wants to be left alone, whoever of the proxies on one store was told, and when."""
+        now = self._clock.monotonic()
+        until = self._pauses.get(host, 0.0)
+        if until <= now:
+            until = now + min(await self._recall.paused(host), DAY)
+            if until > now:
+                self._pauses[host] = until
+            else:
+                self._pauses.pop(host, None)
+        return until - now
+
     def _is_due(self, state: FeedState, body: Body | None) -> bool:
         """Whether a feed may be asked for now."""
         rules = self._manners(state.url).rules
@@ -237,6 +252,11 @@ class Refresher:
         """A state that says why nobody was asked; for the reader, not for the store."""
         until = max(state.next_fetch, self._clock.now() + seconds)
         return replace(state, last_outcome=Outcome.BUSY, last_reason=reason, next_fetch=until)
+
+
+def _host(state: FeedState) -> str:
+    """Whom a feed is asked of; without the user that may stand before it."""
+    return urlsplit(state.fetch_url).netloc.rpartition("@")[2].lower()
 
 
 def _is_lost(state: FeedState, body: Body | None) -> bool:

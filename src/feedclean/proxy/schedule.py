@@ -19,7 +19,7 @@ from email.utils import parsedate_to_datetime
 from feedclean.proxy.hints import Hints, read_hints
 from feedclean.proxy.nouns import Answer, FeedState, Outcome, Validators
 
-__all__ = ["Hints", "Rules", "after", "freshness", "pause", "read_hints", "resumed", "retry_after", "wait"]
+__all__ = ["DAY", "Hints", "Rules", "after", "freshness", "pause", "read_hints", "resumed", "retry_after", "wait"]
 
 DAY = 86_400.0
 

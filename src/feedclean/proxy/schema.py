@@ -119,8 +119,8 @@ bodies = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("key", Text, primary_key=True),  # digest(url)
-    Column("owner", Exact, nullable=False),
+    Column("key", Text, primary_key=True),  # digest(url) of a feed; digest("host", …) of a host that is to be let alone
+    Column("owner", Exact, nullable=False),  # nobody ("") of a host
     Column("until", Double, nullable=False),
 )
 

@@ -2,6 +2,7 @@
 
     state, save, body          of a publisher's feed
     lease, release             of several proxies on one store, who fetches
+    pause, paused              hosts that want to be left alone
     pins, pin                  verdicts that stay (D8)
     note, ledger               what was removed, so that it can be seen and restored
     label, labels              what a person said a block is
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 from ..errors import StoreError
 from . import records, schema
 from .database import Database
+from .engines import Tenant
 from .nouns import Body, FeedState, LabelRow, LedgerRow, Pin
 from .records import ledger_key
 from .schema import digest
@@ -30,6 +32,7 @@ from .schema import digest
 __all__ = ["Store", "ledger_key"]
 
 _CHECK = 0.8  # seconds that a check waits for a busy database
+_NOBODY, _HOST = "", "host"  # owner and kind of a lease that lets a host alone
 _DROPPED_AT_ONCE = 50  # bodies of one transaction, so that nobody waits long for it
 
 
@@ -58,6 +61,8 @@ class Store:
         self._clock = clock
         tell = tell or logging.getLogger(__name__).warning
         self._database = Database(url, clock=clock, patience=patience, shed=_shed, tell=tell)
+        self._tenant = Tenant(self._database.path) if self._database.path else None
+        self._inherited = self._tenant is not None and self._tenant.alone
 
     # ── Feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -133,6 +138,8 @@ class Store:
             dropped += self._database.write(
                 lambda connection, keys=keys, newest=newest: records.drop_bodies(connection, keys, newest)  # type: ignore[misc]
             )
+        over = delete(schema.leases).where(schema.leases.c.until < self._clock())
+        self._database.write(lambda connection: connection.execute(over))
         self._database.tidy()
         return dropped
 
@@ -140,13 +147,32 @@ class Store:
         """Take the right to fetch a feed until a moment; whether `owner` has it now."""
         now = self._clock()
         taken = {"key": digest(url), "owner": owner, "until": until}
-        return self._database.write(lambda connection: records.take_lease(connection, taken, now))
+
+        def work(connection: Connection) -> bool:
+            if self._inherited:  # nobody else was there when this process began, so whoever has leases is dead
+                connection.execute(delete(schema.leases).where(schema.leases.c.owner != _NOBODY))
+            return records.take_lease(connection, taken, now)
+
+        got = self._database.write(work)
+        self._inherited = False
+        return got
 
     def release(self, url: str, owner: str) -> None:
         """Give back what `lease` gave, if `owner` still has it."""
         leases = schema.leases
         statement = delete(leases).where(leases.c.key == digest(url), leases.c.owner == owner)
         self._database.write(lambda connection: connection.execute(statement))
+
+    def pause(self, host: str, until: float) -> None:
+        """Let nobody ask a host until a moment: its lease is given to nobody. The last to be told is right."""
+        taken = {"key": digest(_HOST, host), "owner": _NOBODY, "until": until}
+        self._database.write(lambda connection: records.upsert(connection, schema.leases, [taken]))
+
+    def paused(self, host: str) -> float:
+        """The moment until which a host wants to be left alone; 0 if there is none."""
+        leases = schema.leases
+        query = select(leases.c.until).where(leases.c.key == digest(_HOST, host), leases.c.owner == _NOBODY)
+        return float(self._database.read(lambda connection: connection.execute(query).scalar_one_or_none()) or 0.0)
 
     # ── Verdicts, removals, labels ───────────────────────────────────────────────────────────────────────────────────
 
@@ -224,6 +250,8 @@ class Store:
     def close(self) -> None:
         """Let go of the database."""
         self._database.close()
+        if self._tenant is not None:
+            self._tenant.leave()
 
 
 def _shed(connection: Connection, wanted: int) -> None:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from ..errors import ForbiddenError, StoreError
 from ..settings import Open
 from ..types import Format
-from .access import check_any, is_known
+from .access import is_known
 from .asking import caller, suffixed, target, values, wanted_url
 from .envelope import tell
 from .house import House
@@ -74,7 +74,7 @@ class Views:
         """`/removed?url=…`, for those who may have any feed cleaned."""
         given = values(request, "url", "to", "sig", "token", "before")
         url = wanted_url(given)
-        check_any(self._house.settings.proxy, caller(request, given), url, given.get("sig"))
+        self._house.admit(caller(request, given), url, given.get("sig"))
         shown = {key: value for key, value in given.items() if key in {"url", "sig", "token"}}
         page = f"/removed?{urlencode(shown)}"
         paths = (page, f"{page}&to=atom", f"/feed?{urlencode(shown)}")

@@ -91,6 +91,14 @@ class ProxySettings:
         Text(16, 500, secret=True, pattern=r"[!-~]+", told="ASCII without spaces"), None, "a token"
     )
     secret: str | None = _key(Text(16, 500, secret=True), None, "what addresses are signed with")
+    per_minute: int = _key(
+        Number(0, 1_000_000),
+        600,
+        "requests for any address that one client may make in a minute; 0 for no limit",
+    )
+    trusted_proxies: tuple[Network, ...] = _key(
+        Networks(), (), "web servers in front whose X-Forwarded-For says which client asks"
+    )
     allow_networks: tuple[Network, ...] = _key(Networks(), (), "networks of one's own that may be fetched from")
     user_agent_contact: str = _key(Text(0, 200, pattern="[ -~]*", told="ASCII"), "", "for publishers: URL or mail")
     max_body: int = _key(size(1 << 10, 1 << 30), 15 << 20, "bytes that a feed may have")
