@@ -77,7 +77,7 @@ class FakeRefresher:
         body = Body(url, content, kind, now - 600, hashlib.sha256(content).hexdigest()) if content is not None else None
         self.known[url] = (replace(state, **facts), body)
 
-    async def current(self, url: str, *, wait: bool) -> tuple[FeedState, Body | None]:
+    async def current(self, url: str, *, wait: bool, more: bool = True) -> tuple[FeedState, Body | None]:
         assert wait
         self.asked.append(url)
         if self.crash:

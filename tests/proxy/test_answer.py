@@ -42,6 +42,28 @@ def body(content: bytes = FEED) -> Body:
 ORDER = Order(URL, Policy())
 
 
+def test_the_longer_a_copy_takes_the_fewer_may_wait_for_theirs() -> None:
+    """Who could not be served in good time is told at once (R9)."""
+
+    async def run(pace: float) -> tuple[int, int]:
+        judge = SlowJudge()
+        cleaner = Cleaner(judge, FakeStore(), Clock(), threads=2, queue=64, budget=5.0)
+        cleaner._pace = pace
+        tasks, crowded_from = [], 0
+        for number in range(80):
+            crowded_from += not cleaner.crowded
+            tasks.append(asyncio.create_task(cleaner.cleaned(body(FEED + b" " * number), ORDER)))
+            await asyncio.sleep(0)
+        judge.gate.set()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        cleaner.close()
+        return crowded_from, sum(not isinstance(one, CrowdedError) for one in found)
+
+    assert go(run(0.001)) == (64, 64)
+    assert go(run(0.4)) == (9, 20)  # 4 s of waiting at most, and a third of the time before more is fetched
+    assert go(run(60.0)) == (2, 2)  # as many as there are threads
+
+
 def test_many_readers_cost_one_cleaning() -> None:
     async def herd() -> None:
         judge, store = SlowJudge(), FakeStore()

@@ -495,9 +495,9 @@ def test_what_cannot_be_answered_now_is_told_to_come_again() -> None:
         gate = asyncio.Event()
         known = home.refresher.current
 
-        async def slow(url: str, *, wait: bool) -> object:
+        async def slow(url: str, *, wait: bool, more: bool) -> object:
             await gate.wait()
-            return await known(url, wait=wait)
+            return await known(url, wait=wait, more=more)
 
         vars(home.refresher)["current"] = slow
         tasks = [asyncio.create_task(ask(home.app, "/feeds/news")) for _ in range(10)]
@@ -509,6 +509,31 @@ def test_what_cannot_be_answered_now_is_told_to_come_again() -> None:
     assert sorted(got.status for got in found) == [200] * 3 + [503] * 7
     assert {got.headers["retry-after"] for got in found if got.status == 503} == {"5"}
     assert {got.problem for got in found if got.status == 503} == {"overloaded"}
+
+
+def test_what_was_given_before_is_given_whatever_else_is_asked() -> None:
+    async def crowd() -> None:
+        home = Home(most=1)
+        assert (await ask(home.app, "/feeds/news")).status == 200
+        gate, known = asyncio.Event(), home.refresher.current
+
+        async def slow(url: str, *, wait: bool, more: bool) -> object:
+            if url != URL:
+                await gate.wait()
+            return await known(url, wait=wait, more=more)
+
+        vars(home.refresher)["current"] = slow
+        other = f"/feed?url={quote(URL + '/other', safe='')}"
+        task = asyncio.create_task(ask(home.app, other))
+        await asyncio.sleep(0.01)
+        assert [(await ask(home.app, path)).status for path in (other, ANY, "/")] == [503] * 3
+        for _ in range(3):
+            assert (await ask(home.app, "/feeds/news")).status == 200
+            home.clock.turn(60)
+        gate.set()
+        await task
+
+    go(crowd())
 
 
 def test_an_answer_of_a_moment_ago_is_given_again() -> None:

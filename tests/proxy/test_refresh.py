@@ -430,6 +430,29 @@ async def test_publisher_that_is_busy_is_left_alone_for_all_its_feeds() -> None:
 
 
 @test
+async def test_nothing_new_is_fetched_for_those_who_could_not_clean_it() -> None:
+    world = World()
+    await world.read()
+    world.clock.turn(2 * HOUR)
+    state, body = await world.proxy.current(URL + "/new", wait=True, more=False)
+    assert (state.last_outcome, body, world.events["crowded"]) == (Outcome.BUSY, None, 1)
+    assert (await world.proxy.current(URL, wait=True, more=False))[1] is not None
+    await world.rest()
+    assert len(world.requests) == 2, "what there is a copy of is kept current"
+
+
+@test
+async def test_so_many_feeds_are_fetched_for_the_first_time_at_once_and_half_as_many_of_one_host() -> None:
+    world = World(delay=0.2)
+    hosts = ["https://a.example"] * 70 + ["https://b.example"] * 70
+    found = await asyncio.gather(*(world.proxy.current(f"{host}/{n}", wait=True) for n, host in enumerate(hosts)))
+    assert [sum(body is not None for _, body in found[start : start + 70]) for start in (0, 70)] == [64, 64]
+    refused = [state for state, body in found if body is None]
+    assert all("first time" in state.last_reason for state in refused)
+    assert (await world.proxy.current("https://a.example/69", wait=True))[1] is not None
+
+
+@test
 async def test_pause_outlives_a_restart_and_holds_for_other_proxies() -> None:
     world = World()
     await world.read(URL + "/warm")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +116,8 @@ class Cleaner:
         self._judge, self._ledger, self._clock = judge, ledger, clock
         self._event, self._cuts = on_event, on_cuts
         self._budget, self._queue = budget, queue
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="clean")
+        self._threads, self._count = ThreadPoolExecutor(threads, thread_name_prefix="clean"), threads
+        self._pace = 0.05  # seconds that a thread takes for a copy, lately
         self._making: dict[Hashable, asyncio.Task[Served]] = {}
         self._failed: OrderedDict[Hashable, tuple[float, str]] = OrderedDict()  # until when, and why
         self._changed: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
@@ -125,6 +127,15 @@ class Cleaner:
     def model(self) -> str:
         """Name of the model."""
         return self._judge.name
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is waiting that nothing more should be fetched to be cleaned."""
+        return len(self._making) >= self._room(self._budget / 3)
+
+    def _room(self, seconds: float) -> float:
+        """How many can be waiting if the last of them is to begin within so many seconds."""
+        return max(self._count, min(self._queue, seconds * self._count / self._pace))
 
     async def cleaned(self, body: Body, order: Order) -> Served:
         """The copy for an order.
@@ -141,7 +152,7 @@ class Cleaner:
         self._raise_known(key)
         task = self._making.get(key)
         if task is None:
-            if len(self._making) >= self._queue:
+            if len(self._making) >= self._room(self._budget * 0.8):
                 raise CrowdedError
             task = asyncio.create_task(self._make(key, body, order))
             self._making[key] = task
@@ -174,7 +185,8 @@ class Cleaner:
 
     async def _make(self, key: Hashable, body: Body, order: Order) -> Served:
         loop = asyncio.get_running_loop()
-        made = await loop.run_in_executor(self._threads, make, body, order, self._judge, self._clock.now())
+        made, took = await loop.run_in_executor(self._threads, _timed, body, order, self._judge, self._clock.now())
+        self._pace += (took - self._pace) / 8
         rows = made.rows
         if rows:
             await loop.run_in_executor(self._threads, self._ledger.note, rows)
@@ -220,6 +232,12 @@ class Cleaner:
         others = [f"{action.value}={count}" for action, count in sorted(by_action.items()) if action is not Action.CUT]
         told = ["cleaned", f"cut={by_action[Action.CUT]}", *others, f"model={self.model}"]
         return "; ".join([*told, *(["conversion=failed"] if made.unconverted else [])])
+
+
+def _timed(body: Body, order: Order, judge: Judge, now: float) -> tuple[Made, float]:
+    """A copy, and the seconds that it took."""
+    began = time.perf_counter()
+    return make(body, order, judge, now), time.perf_counter() - began
 
 
 def reason_of(fault: BaseException) -> str:

@@ -62,23 +62,29 @@ def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
         Route(path, _Endpoint(name, handler, house), methods=["GET"]) for path, (name, handler) in handlers.items()
     ]
     router = Router(routes, redirect_slashes=False)
-    return Envelope(_Hot(app, Limit(router, most_at_once)), house.metrics, house.log, house.seldom)
+    return Envelope(_Door(app, router, most_at_once), house.metrics, house.log, house.seldom)
 
 
-class _Hot:
-    """Answers what was asked a moment ago; an application before another one."""
+class _Door:
+    """Lets requests in: those that were asked a moment ago are answered here, and too many of the others refused.
 
-    def __init__(self, app: _App, inner: ASGIApp) -> None:
-        self._app, self._inner = app, inner
+    Who asked for something before, and got it, is never refused: there is a copy, and that costs next to nothing.
+    """
+
+    def __init__(self, app: _App, inner: ASGIApp, most_at_once: int) -> None:
+        self._app, self._inner, self._limited = app, inner, Limit(inner, most_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/feed"):
-            asked = wording(scope)
-            ready = self._app.ready(scope, asked)
-            if ready is not None:
-                await ready.send(scope, send, asked.form)
-                return
-        await self._inner(scope, receive, send)
+        if scope["type"] != "http" or not scope["path"].startswith("/feed"):
+            await self._limited(scope, receive, send)
+            return
+        asked = wording(scope)
+        wanted = self._app.wanted(scope, asked)
+        ready = self._app.ready(scope, wanted) if wanted else None
+        if ready is not None:
+            await ready.send(scope, send, asked.form)
+        else:
+            await (self._inner if wanted else self._limited)(scope, receive, send)
 
 
 class _Endpoint:
@@ -103,19 +109,23 @@ class _App:
         self._hot: Few[Wanted, Ready] = Few(_MOST_HOT, _HOT)
         self._generation = house.generation
 
-    def ready(self, scope: Scope, asked: Wording) -> Ready | None:
-        """The answer to a request, if it was given a moment ago."""
+    def wanted(self, scope: Scope, asked: Wording) -> Wanted | None:
+        """What a request asks for, if somebody asked for it before in the same words, and got it."""
         house = self._house
         if self._generation != house.generation:  # other settings: others may have other things
             self._wanted.clear()
             self._hot.clear()
             self._generation = house.generation
-        now = house.clock.monotonic()
-        wanted = self._wanted.get(asked.key, now) if scope["method"] in {"GET", "HEAD"} else None
-        if wanted is None:
+        if scope["method"] not in {"GET", "HEAD"}:
             return None
-        tell(scope, route="feeds" if wanted.name else "feed", feed=wanted.name or wanted.url)
-        return self._hot.get(wanted, now)
+        return self._wanted.get(asked.key, house.clock.monotonic())
+
+    def ready(self, scope: Scope, wanted: Wanted) -> Ready | None:
+        """The answer to a request, if it was given a moment ago."""
+        ready = self._hot.get(wanted, self._house.clock.monotonic())
+        if ready is not None:
+            tell(scope, route="feeds" if wanted.name else "feed", feed=wanted.name or wanted.url)
+        return ready
 
     async def any(self, request: Request) -> ASGIApp:
         """`/feed?url=…`."""
@@ -157,7 +167,7 @@ class _App:
         """What to serve of a feed, and what there is to say about its age."""
         house = self._house
         tell(scope, feed=wanted.name or wanted.url)
-        state, body = await house.refresher.current(wanted.url, wait=True)
+        state, body = await house.refresher.current(wanted.url, wait=True, more=not house.cleaner.crowded)
         now = house.clock.now()
         if body is None:
             raise no_copy(state, now)

@@ -32,7 +32,7 @@ __all__ = ["House", "Known", "LedgerStore"]
 class Known(Protocol):
     """What is needed of `Refresher`."""
 
-    async def current(self, url: str, *, wait: bool) -> tuple[FeedState, Body | None]:
+    async def current(self, url: str, *, wait: bool, more: bool = True) -> tuple[FeedState, Body | None]:
         """As `Refresher.current`."""
         ...
 

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -143,6 +144,7 @@ class Recall:
         self._recent = Held(1000, 16 << 20)
         self._resave_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._threads = ThreadPoolExecutor(8, "store")  # of its own: nothing that takes long stands before it
 
     async def known(self, url: str) -> tuple[FeedState, Body | None]:
         """A feed's state and last good copy, the newer of what store and memory have."""
@@ -198,6 +200,7 @@ class Recall:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False)
 
     async def _give(self, url: str) -> None:
         """Give the store what is held; keep it if it cannot be taken."""
@@ -215,7 +218,7 @@ class Recall:
     async def _try(self, call: Callable[[], T]) -> T | None:
         """What the store says; `None`, and an event, if it fails."""
         try:
-            return await asyncio.to_thread(call)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except Exception:  # noqa: BLE001 - whatever is wrong with it, serving goes on
             self._event("store-failed")
             return None

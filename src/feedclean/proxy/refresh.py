@@ -31,6 +31,7 @@ __all__ = ["Clock", "FeedStore", "Fetcher", "Manners", "Refresher", "SystemClock
 LEASE = 30.0  # seconds; longer than a fetch may take
 LEASE_POLL = 0.5  # seconds between two looks at what another proxy is fetching
 LEASE_DENIED = 5.0  # seconds until a copy that another proxy is refreshing is looked at again
+MAX_COLD = 128  # feeds that are fetched for the first time at once; half as many from one host
 MAX_PLANS = 100_000
 
 Known = tuple[FeedState, Body | None]
@@ -92,16 +93,18 @@ class Refresher:
         self._recall = Recall(store, clock, on_event)
         self._lanes = Lanes(per_host, total)
         self._flights: dict[str, asyncio.Task[Known]] = {}
+        self._cold: dict[str, str] = {}  # URL: host, of flights for feeds of which there is no copy
         self._plans: dict[str, tuple[object, float]] = {}  # URL: what the plan was made for, when it is due (monotonic)
         self._regained: dict[str, float] = {}  # URL: when a copy that was lost was last asked for (monotonic)
         self._pauses: dict[str, float] = {}  # host: when it may be asked again (monotonic)
 
-    async def current(self, url: str, *, wait: bool) -> Known:
+    async def current(self, url: str, *, wait: bool, more: bool = True) -> Known:
         """What is known of a feed and its last good copy; refreshes it if that is due. Never raises.
 
         Args:
             url: of the feed.
             wait: for the publisher, if there is no copy yet.
+            more: fetch it, even if there is no copy yet: there is somebody who has time to clean it.
         """
         state, body = await self._recall.known(url)
         if url not in self._flights and self._is_due(state, body):
@@ -109,10 +112,15 @@ class Refresher:
             if left > 0:
                 self._event("paused")
                 return self._excuse(state, "its host asked for a pause", left), body
+            if body is None and not (more and self._has_room(_host(state))):
+                self._event("crowded")
+                return self._excuse(state, "too many feeds are fetched for the first time just now"), body
             if url not in self._flights:  # nobody else began meanwhile
                 mine = asyncio.create_task(self._fly(state, body, urgent=body is None and wait))
                 self._flights[url] = mine
-                mine.add_done_callback(lambda _: self._flights.pop(url, None))
+                mine.add_done_callback(lambda _: self._landed(url))
+                if body is None:
+                    self._cold[url] = _host(state)
             else:
                 self._event("coalesced")
         elif url in self._flights:
@@ -213,6 +221,14 @@ class Refresher:
         except Exception as error:  # noqa: BLE001 - whatever it is, it counts as a failure, or it would be tried without end
             self._event("crashed")
             return Answer(Outcome.BROKEN, reason=f"an error of the proxy ({type(error).__name__})")
+
+    def _landed(self, url: str) -> None:
+        self._flights.pop(url, None)
+        self._cold.pop(url, None)
+
+    def _has_room(self, host: str) -> bool:
+        """Whether another feed can be fetched from a host for the first time: readers wait for those."""
+        return len(self._cold) < MAX_COLD and sum(one == host for one in self._cold.values()) < MAX_COLD // 2
 
     async def _paused(self, host: str) -> float:
         """Seconds for which a host wants to be left alone, whoever of the proxies on one store was told, and when."""
