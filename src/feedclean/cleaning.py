@@ -9,7 +9,7 @@ cut.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -148,13 +148,18 @@ class _Draft:
         self.judged: list[list[Judged]] = []
         # For each body: which of those blocks its text still holds.
         self.left: list[list[int]] = []
-        # The texts as they were last read, and what was read.
+        # The texts as they were last read, what was read, and what was then said of it.
         self.read: list[str] = []
         self.partitions: list[Partition] = []
         self.passages: list[Passage] = []
+        self.given: list[list[Verdict]] = []
+        # The bodies that say something that no fuller one says, fullest first: only these are judged.
+        self.own: list[int] = []
 
     def split(self) -> None:
         """Read the texts as they are now; what has not changed is not read again."""
+        if self.read == self.texts:
+            return
         first = not self.partitions
         for number, (text, body) in enumerate(zip(self.texts, self.item.bodies, strict=True)):
             if first or text != self.read[number]:
@@ -162,16 +167,31 @@ class _Draft:
                 passage = Passage(tuple(filter(judged, part.blocks)), self.title, self.item.url)
                 self.partitions[number : number + 1] = [part]
                 self.passages[number : number + 1] = [passage]
+                self.given[number : number + 1] = [[]]
         if first:
             self.judged = [[Judged(block, _UNTOUCHED) for block in part.blocks] for part in self.partitions]
             self.left = [_shown(part.blocks) for part in self.partitions]
         self.read = list(self.texts)
+        self.own = self._own()
+
+    def _own(self) -> list[int]:
+        filled = [body for body, passage in enumerate(self.passages) if passage.blocks]
+        if len(filled) < 2:
+            return filled
+        own: list[int] = []
+        said: set[str] = set()
+        for body in sorted(filled, key=lambda body: -_length(self.passages[body])):
+            texts = {block.text for block in self.passages[body].blocks}
+            if not texts <= said:
+                own.append(body)
+                said |= texts
+        return own
 
     def spent(self, body: int) -> tuple[int, int]:
         """Visible characters of a body as published, and how many of them have been cut."""
         shown = [one for one in self.judged[body] if one.block.kind is not Kind.GLUE]
-        gone = sum(len(one.block.text) for one in shown if one.decision.action is Action.CUT)
-        return sum(len(one.block.text) for one in shown), gone
+        gone = sum([len(one.block.text) for one in shown if one.decision.action is Action.CUT])
+        return sum([len(one.block.text) for one in shown]), gone
 
 
 _UNTOUCHED = Decision(Action.KEEP, None, 0.0, None)
@@ -181,13 +201,17 @@ def _shown(blocks: Sequence[Block]) -> list[int]:
     return [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Reading:
-    """One field, as its blocks are given to the model."""
+    """One field, as its blocks are given to the model, and what the model said."""
 
     draft: _Draft
     body: int
-    passage: Passage
+    given: list[Verdict]
+
+    @property
+    def passage(self) -> Passage:
+        return self.draft.passages[self.body]
 
     @property
     def partition(self) -> Partition:
@@ -196,70 +220,87 @@ class _Reading:
 
 def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool) -> bool:
     """Judge everything once and act upon it; whether any text changed."""
-    readings: list[_Reading] = []
     for draft in drafts:
         draft.split()
-        readings.extend(_Reading(draft, body, passage) for body, passage in enumerate(draft.passages))
-    readings = [reading for reading in readings if reading.passage.blocks]
-    verdicts = _judge(readings, model)
+    # What is said again of a text that has not changed has been acted upon.
+    readings = [one for one in _judge(drafts, model) if one.given != one.draft.given[one.body]]
+    thresholds = model.thresholds
     decided: list[list[Decision]] = []
-    for reading, given in zip(readings, verdicts, strict=True):
+    for reading in readings:
+        reading.draft.given[reading.body] = reading.given
         published, gone = reading.draft.spent(reading.body)
         blocks = reading.partition.blocks
-        decided.append(policy.decide(blocks, given, model.thresholds, published=published, gone=gone))
+        decided.append(policy.decide(blocks, reading.given, thresholds, published=published, gone=gone))
     if explain or any(decision.action is not Action.KEEP for decisions in decided for decision in decisions):
-        _add_clues(readings, decided, model, explain)
+        _add_clues(drafts, readings, decided, model, explain)
     changed = False
     for reading, decisions in zip(readings, decided, strict=True):
         changed |= _act(reading, decisions)
     return changed
 
 
-def _judge(readings: Sequence[_Reading], model: Judge) -> list[list[Verdict]]:
-    """A verdict for every block of every reading.
+def _judge(drafts: Sequence[_Draft], model: Judge) -> list[_Reading]:
+    """A verdict for every block of every field that has any.
 
     Where several fields of an item say the same, it is judged once, in the field with most around it.
     """
-    fullest = sorted(readings, key=lambda reading: -sum(len(block.text) for block in reading.passage.blocks))
-    said: dict[_Draft, set[str]] = {}
-    own: list[_Reading] = []
-    for reading in fullest:
-        texts = {block.text for block in reading.passage.blocks}
-        before = said.setdefault(reading.draft, set())
-        if not texts <= before:
-            own.append(reading)
-            before |= texts
-    # In document order, so that the batch does not depend on which field is the fullest.
-    chosen = set(own)
-    own = [reading for reading in readings if reading in chosen]
-    found = dict(zip(own, model.judge([reading.passage for reading in own]), strict=True))
-    known: dict[tuple[_Draft, str], Verdict] = {}
-    for reading in fullest:
-        for block, verdict in zip(reading.passage.blocks, found.get(reading, ()), strict=False):
-            known.setdefault((reading.draft, block.text), verdict)
-    return [
-        found.get(reading) or [known[reading.draft, block.text] for block in reading.passage.blocks]
-        for reading in readings
-    ]
+    verdicts = iter(model.judge([draft.passages[body] for draft, body in _own(drafts)]))
+    readings: list[_Reading] = []
+    for draft in drafts:
+        found = {body: next(verdicts) for body in sorted(draft.own)}
+        known: dict[str, Verdict] = {}
+        if any(body not in found and passage.blocks for body, passage in enumerate(draft.passages)):
+            for body in draft.own:
+                for block, verdict in zip(draft.passages[body].blocks, found[body], strict=True):
+                    known.setdefault(block.text, verdict)
+        for body, passage in enumerate(draft.passages):
+            if passage.blocks:
+                given = found[body] if body in found else [known[block.text] for block in passage.blocks]
+                readings.append(_Reading(draft, body, given))
+    return readings
 
 
-def _add_clues(readings: Sequence[_Reading], decided: list[list[Decision]], model: Judge, everywhere: bool) -> None:
+def _own(drafts: Sequence[_Draft]) -> list[tuple[_Draft, int]]:
+    """The bodies that are judged, in document order, so that a verdict does not depend on which is the fullest."""
+    return [(draft, body) for draft in drafts for body in sorted(draft.own)]
+
+
+def _add_clues(
+    drafts: Sequence[_Draft],
+    readings: Sequence[_Reading],
+    decided: list[list[Decision]],
+    model: Judge,
+    everywhere: bool,
+) -> None:
     """Fill in the clues of the decisions that acted, or of all."""
-    wanted: list[tuple[int, int]] = []
-    places: list[tuple[int, int]] = []
-    for number, (reading, decisions) in enumerate(zip(readings, decided, strict=True)):
-        place = 0
+    number = {one: number for number, one in enumerate(_own(drafts))}
+    # For each place that the model is asked about, the decisions that are waiting for it.
+    wanted: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for reader, (reading, decisions) in enumerate(zip(readings, decided, strict=True)):
+        places = _places(reading.draft, reading.body, number)
         for position, block in enumerate(reading.partition.blocks):
             if judged(block):
+                place = next(places)
                 if everywhere or decisions[position].action is not Action.KEEP:
-                    wanted.append((number, place))
-                    places.append((number, position))
-                place += 1
-    clues = model.clues([reading.passage for reading in readings], wanted)
-    for (number, position), found in zip(places, clues, strict=True):
-        decision = decided[number][position]
-        if decision.verdict is not None:
-            decided[number][position] = replace(decision, verdict=replace(decision.verdict, clues=found))
+                    wanted.setdefault(place, []).append((reader, position))
+    clues = model.clues([draft.passages[body] for draft, body in number], list(wanted))
+    for waiting, found in zip(wanted.values(), clues, strict=True):
+        for reader, position in waiting:
+            decision = decided[reader][position]
+            if decision.verdict is not None:
+                decided[reader][position] = replace(decision, verdict=replace(decision.verdict, clues=found))
+
+
+def _places(draft: _Draft, body: int, number: Mapping[tuple[_Draft, int], int]) -> Iterator[tuple[int, int]]:
+    """Where each judged block of a body was judged: the number of the passage, and the place in it."""
+    blocks = draft.passages[body].blocks
+    if (draft, body) in number:
+        return ((number[draft, body], place) for place in range(len(blocks)))
+    found: dict[str, tuple[int, int]] = {}
+    for own in draft.own:
+        for place, block in enumerate(draft.passages[own].blocks):
+            found.setdefault(block.text, (number[draft, own], place))
+    return (found[block.text] for block in blocks)
 
 
 def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:

@@ -47,10 +47,10 @@ _GROUPS: dict[str, list[int]] = {
 def words(alone: Sequence[Passage], head: Linear, common: Hashes) -> list[list[Clue]]:
     """For each passage of a single block: the runs of words that speak for acting, strongest first."""
     plain = ngrams.read([masks.codes(passage.blocks[0].text) for passage in alone])
-    read = masks.names(alone, plain, common)
+    titles = ngrams.read([masks.codes(passage.title) for passage in alone])
+    read = masks.names(plain, titles, np.ones(len(alone), np.int64), common)
     if not len(read.starts):
         return [[] for _ in alone]
-    against = head.weights[:, [_PROMO, _TEASER]].max(axis=1) - head.weights[:, _EDITORIAL]
     parts, totals = np.zeros(len(read.starts)), np.zeros(len(alone))
     begins = np.searchsorted(read.rows, np.arange(len(alone) + 1))
     for rows, first, last, columns in ngrams.placed(read, *ngrams.TEXT):
@@ -58,7 +58,9 @@ def words(alone: Sequence[Passage], head: Linear, common: Hashes) -> list[list[C
         middle = np.searchsorted(read.starts, (first + last) / 2, side="right") - 1
         spoken = begins[rows] < begins[rows + 1]  # not in a text of signs alone
         own = np.clip(middle, begins[rows], begins[rows + 1] - 1)[spoken]
-        np.add.at(parts, own, against[columns[spoken]])
+        weights = head.weights_of(columns[spoken])
+        against = weights[:, [_PROMO, _TEASER]].max(axis=1) - weights[:, _EDITORIAL]
+        parts += np.bincount(own, against, minlength=len(parts))
     parts /= np.sqrt(np.maximum(totals, 1))[read.rows]
     texts = [
         bytes(plain.bytes[start:end]).decode("utf-8", "replace")

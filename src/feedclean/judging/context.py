@@ -56,9 +56,9 @@ WIDTH = len(NAMES)
 
 
 def softmax(scores: Matrix) -> Matrix:
-    """Rows of scores as probabilities."""
-    raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-    result: Matrix = raised / raised.sum(axis=1, keepdims=True)
+    """Rows of scores, along the last axis, as probabilities."""
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    result: Matrix = raised / raised.sum(axis=-1, keepdims=True)
     return result
 
 

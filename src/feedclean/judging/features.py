@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from ..types import Block, Kind, Passage
 from . import ngrams
 from .links import Target, home, target
-from .ngrams import Words
+from .ngrams import Hashes, Words
 
-VERSION = 5  # raised whenever the same block would get other features
+VERSION = 6  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -64,40 +64,55 @@ NAMES: tuple[str, ...] = (
     "title in block", "block in title", "has title", "repetition", "log repeats", "passage repetition", "log passages",
 )  # fmt: skip
 WIDTH = len(NAMES)
+OWN_WIDTH = NAMES.index("repetition")
+WORDING_WIDTH = NAMES.index("links")
 _LINKED = NAMES.index("images") + 1 - NAMES.index("links")
 
 
-def structure(passages: Sequence[Passage], words: Words, masked: Words) -> Matrix:
-    """Structural features of all blocks of `passages`, in order.
+def structure(passages: Sequence[Passage], words: Words, titles: Words) -> Matrix:
+    """Structural features of all blocks of `passages`, but for repetition: nothing of a passage depends on another.
 
     Args:
-        passages: the items of one document; repetition is counted between them.
+        passages: the items of one document.
         words: `ngrams.read` of the blocks' texts, in the same order.
-        masked: the same, without the names that each item is about: a pitch repeats whatever company it names.
+        titles: `ngrams.read` of the items' titles.
 
     Returns:
-        Array of shape (blocks, `WIDTH`); the columns are named by `NAMES`. No value is NaN or infinite.
+        Array of shape (blocks, `OWN_WIDTH`); the columns are the first of `NAMES`.
     """
     blocks = [block for passage in passages for block in passage.blocks]
-    sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
     if not blocks:
-        return np.zeros((0, WIDTH))
+        return np.zeros((0, OWN_WIDTH))
+    sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
     texts = [block.text for block in blocks]
-    lengths = np.fromiter(map(len, texts), np.float64, len(texts))
-    counts = np.bincount(words.rows, minlength=len(texts)).astype(np.float64)
+    said, lengths, counts = _wording(texts, words)
     linked = _linked(passages)
     columns = [
-        _characters(texts, lengths),
-        np.column_stack((np.log1p(lengths), np.log1p(counts), lengths / np.maximum(counts, 1))),
-        np.array([_sentences(text) for text in texts], np.float64),
-        np.array([_ends(text[-1:], text[:1]) for text in texts], np.float64),
+        *said,
         linked,
         _forms(blocks),
-        _places(blocks, lengths, linked, sizes),
-        _overlap(passages, words, counts, sizes),
-        _repetition(masked, counts, sizes),
+        _places(blocks, texts, lengths, linked, sizes),
+        _overlap(titles, words, counts, sizes),
     ]
     return np.hstack(columns)
+
+
+def wording(texts: list[str], words: Words) -> Matrix:
+    """What texts tell by themselves, shape (texts, `WORDING_WIDTH`); the first columns of `structure`."""
+    return np.hstack(_wording(texts, words)[0])
+
+
+def _wording(texts: list[str], words: Words) -> tuple[list[Matrix], Matrix, Matrix]:
+    """The parts of `wording`, and how many characters and words each text has."""
+    lengths = np.fromiter(map(len, texts), np.float64, len(texts))
+    counts = np.bincount(words.rows, minlength=len(texts)).astype(np.float64)
+    said = [
+        _characters(texts, lengths),
+        np.column_stack((np.log1p(lengths), np.log1p(counts), lengths / np.maximum(counts, 1))),
+        _sentences(texts),
+        np.array([_ends(text[-1:], text[:1]) for text in texts], np.float64),
+    ]
+    return said, lengths, counts
 
 
 def _characters(texts: list[str], lengths: Matrix) -> Matrix:
@@ -112,11 +127,14 @@ def _characters(texts: list[str], lengths: Matrix) -> Matrix:
     return np.hstack((table / np.maximum(lengths, 1)[:, None], table[:, _PRESENT] > 0))
 
 
-def _sentences(text: str) -> tuple[float, ...]:
+def _sentences(texts: list[str]) -> Matrix:
     """How many sentences, and whether they ask: a hook does nothing else."""
-    questions = text.count("?")
-    others = text.count(". ") + text.count("! ") + text.endswith((".", "!"))
-    return np.log1p(questions + others), min(questions, 3), questions > 0 and not others, "?!" in text
+    questions = np.array([text.count("?") for text in texts], np.float64)
+    others = np.array([text.count(". ") + text.count("! ") + text.endswith((".", "!")) for text in texts], np.float64)
+    asks = (questions > 0) & (others == 0)
+    return np.column_stack(
+        (np.log1p(questions + others), np.minimum(questions, 3), asks, ["?!" in text for text in texts])
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -196,7 +214,7 @@ def _form(kind: Kind, tag: str, containers: tuple[str, ...], named: bool) -> tup
     )
 
 
-def _places(blocks: Sequence[Block], lengths: Matrix, linked: Matrix, sizes: Ints) -> Matrix:
+def _places(blocks: Sequence[Block], texts: list[str], lengths: Matrix, linked: Matrix, sizes: Ints) -> Matrix:
     """Where a block stands among its neighbours, and how its passage looks as a whole."""
     filled = sizes[sizes > 0]
     passage = np.repeat(np.arange(len(filled)), filled)
@@ -235,22 +253,21 @@ def _places(blocks: Sequence[Block], lengths: Matrix, linked: Matrix, sizes: Int
             since / 8,
             share(linked[:, 1] > 0.8),
             share(lengths < 60),
-            share(np.array(["?" in block.text for block in blocks])),
+            share(np.array(["?" in text for text in texts])),
         )
     )
 
 
-def _overlap(passages: Sequence[Passage], words: Words, counts: Matrix, sizes: Ints) -> Matrix:
+def _overlap(titles: Words, words: Words, counts: Matrix, sizes: Ints) -> Matrix:
     """How much of its title a block repeats, and how much of the block the title says."""
-    titles = ngrams.read([passage.title for passage in passages])
-    passage_of = np.repeat(np.arange(len(passages)), sizes)
+    passage_of = np.repeat(np.arange(len(sizes)), sizes)
     # A word and the passage it stands in, as one number.
     own = _distinct(titles.hashes ^ ngrams.salt(titles.rows))
     key = words.hashes ^ ngrams.salt(passage_of[words.rows])
     number = np.minimum(np.searchsorted(own, key), max(len(own) - 1, 0))
     said = own[number] == key if len(own) else np.zeros(len(key), bool)
     in_title = np.bincount(words.rows, weights=said, minlength=len(counts)) / np.maximum(counts, 1)
-    title_words = np.bincount(titles.rows, minlength=len(passages)).astype(np.float64)
+    title_words = np.bincount(titles.rows, minlength=len(sizes)).astype(np.float64)
     # Distinct words of the title that the block holds, over the title's words.
     held = _distinct(words.rows[said] * len(own) + number[said]) // max(len(own), 1)
     covered = np.bincount(held, minlength=len(counts)) / np.maximum(title_words[passage_of], 1)
@@ -265,32 +282,54 @@ def _distinct(values: NDArray[Number]) -> NDArray[Number]:
     return ordered[first]
 
 
-def _repetition(words: Words, counts: Matrix, sizes: Ints) -> Matrix:
-    """How much of a block stands in other passages too, less what its passage repeats as a whole (D9).
-
-    Word trigrams are compared, so a pitch with another company's name still counts for most of its length. An item
-    that is carried twice repeats everywhere; nothing in it stands out then, and nothing counts.
-    """
-    passage_of = np.repeat(np.arange(len(sizes)), sizes)
-    log_passages = np.full(len(counts), np.log1p(len(sizes)))
-    if len(sizes) < 2 or len(words.hashes) < 3:
-        return np.column_stack((np.zeros((len(counts), 3)), log_passages))
+def runs(words: Words) -> tuple[Hashes, Ints]:
+    """Runs of three words inside a text, as one number each, and the texts they stand in."""
+    if len(words.hashes) < 3:
+        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
     run = (words.hashes[:-2] * np.uint64(3) + words.hashes[1:-1]) * np.uint64(5) + words.hashes[2:]
     row = words.rows[:-2]
     whole = row == words.rows[2:]
-    run, row = run[whole], row[whole]
-    distinct, number = np.unique(run, return_inverse=True)
-    seen = _distinct(number.astype(np.int64) * len(sizes) + passage_of[row]) // len(sizes)
-    passages_with = np.bincount(seen, minlength=len(distinct))[number]
-    runs = np.bincount(row, minlength=len(counts))
-    repeated = np.bincount(row, weights=passages_with > 1, minlength=len(counts))
-    share = repeated / np.maximum(runs, 1)
-    often = np.bincount(row, weights=np.log(passages_with), minlength=len(counts)) / np.maximum(runs, 1)
+    return run[whole], row[whole]
+
+
+def repetition(run: Hashes, row: Ints, sizes: Ints) -> Matrix:
+    """How much of a block stands in other passages too, less what its passage repeats as a whole (D9).
+
+    Runs of words are compared, so a pitch with another company's name still counts for most of its length. An item
+    that is carried twice repeats everywhere; nothing in it stands out then, and nothing counts.
+
+    Args:
+        run: `runs` of the blocks' masked words.
+        row: the block of each of them.
+        sizes: number of blocks of each passage, in order.
+
+    Returns:
+        Array of shape (blocks, `WIDTH - OWN_WIDTH`); the columns are the last of `NAMES`.
+    """
+    blocks = int(sizes.sum())
+    passage_of = np.repeat(np.arange(len(sizes)), sizes)
+    log_passages = np.full(blocks, np.log1p(len(sizes)))
+    if len(sizes) < 2 or not len(run):
+        return np.column_stack((np.zeros((blocks, 3)), log_passages))
+    order = np.argsort(run)  # equal runs side by side, those of one passage not always
+    first = np.ones(len(run), bool)
+    first[1:] = run[order[1:]] != run[order[:-1]]
+    number = np.empty(len(run), np.int64)
+    number[order] = np.cumsum(first) - 1
+    # Most runs stand in one place only; passages are counted for the others.
+    often = np.bincount(number) > 1
+    several = often[number]
+    seen = _distinct(number[several] * len(sizes) + passage_of[row[several]]) // len(sizes)
+    passages_with = np.maximum(np.bincount(seen, minlength=len(often)), 1)[number]
+    counts = np.bincount(row, minlength=blocks)
+    repeated = np.bincount(row, weights=passages_with > 1, minlength=blocks)
+    share = repeated / np.maximum(counts, 1)
+    mean_log = np.bincount(row, weights=np.log(passages_with), minlength=blocks) / np.maximum(counts, 1)
     # Lines too short to be compared count neither way; sums of whole numbers, so that equal shares are equal.
-    of_passage = np.bincount(passage_of, weights=runs, minlength=len(sizes))
+    of_passage = np.bincount(passage_of, weights=counts, minlength=len(sizes))
     overall = np.bincount(passage_of, weights=repeated, minlength=len(sizes)) / np.maximum(of_passage, 1)
     around = overall[passage_of]
-    return np.column_stack((np.maximum(share - around, 0), often * (share > around), around, log_passages))
+    return np.column_stack((np.maximum(share - around, 0), mean_log * (share > around), around, log_passages))
 
 
 def markup(passages: Sequence[Passage]) -> list[str]:
@@ -310,10 +349,8 @@ def _markup(block: Block, home: str) -> str:
     return " ".join(found)
 
 
-_TITLE_NAMES = NAMES[: NAMES.index("links")]
-TITLE_COLUMNS = [NAMES.index(name) for name in _TITLE_NAMES]
 _ANSWERED = ("said in the first block", "said in the text", "text characters", "question answered")
-TITLE_WIDTH = len(TITLE_COLUMNS) + len(_ANSWERED)
+TITLE_WIDTH = WORDING_WIDTH + len(_ANSWERED)
 
 
 def answered(passages: Sequence[Passage]) -> Matrix:
@@ -327,13 +364,13 @@ def answered(passages: Sequence[Passage]) -> Matrix:
     for passage in passages:
         texts = [block.text for block in passage.blocks[:12]]
         own = set(passage.title.lower().split())
-        first = set(" ".join(texts[:2]).lower().split())
-        whole = first | set(" ".join(texts[2:]).lower().split())
+        first = own.intersection(" ".join(texts[:2]).lower().split())
+        whole = first | own.intersection(" ".join(texts[2:]).lower().split())
         length = max(len(own), 1)
         rows.append(
             (
-                len(own & first) / length,
-                len(own & whole) / length,
+                len(first) / length,
+                len(whole) / length,
                 float(np.log1p(sum(map(len, texts)))) / 8,
                 float("?" in passage.title and bool(texts)),
             )

@@ -84,7 +84,7 @@ def home(url: str | None, hrefs: Iterable[str]) -> str:
 
     Saved pages and labelled documents often come without their URL; `""` if nothing tells.
     """
-    own = _host(url or "")
+    own = _host((url or "")[:_MOST])
     if own:
         return own
     hosts = Counter(name for href in hrefs if (name := _host(href[:_MOST])))
@@ -94,6 +94,7 @@ def home(url: str | None, hrefs: Iterable[str]) -> str:
     return name if count >= 3 and 2 * count >= hosts.total() else ""
 
 
+@lru_cache(maxsize=4096)
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""

@@ -8,13 +8,12 @@ where the item's text repeats it: a pitch must look the same whatever company it
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..types import Passage
 from . import ngrams
-from .ngrams import Hashes, Words
+from .ngrams import Hashes, Ints, Words
 
 _MONTHS = frozenset(
     (
@@ -37,16 +36,16 @@ _MONTHS = frozenset(
         *("oct", "october", "okt", "oktober", "nov", "november", "dec", "december", "dez", "dezember"),
     )
 )
-# A number beside a word that begins as a month does; whether it is one is looked up.
-_DATE = re.compile(
-    r"\d{1,2}(?:st|nd|rd|th)?\.?\s([JFMASOND][a-zä]{2,8})\b\.?(?:,?\s\d{4}\b)?"
-    r"|\b([JFMASOND][a-zä]{2,8})\.?\s\d{1,2}\b(?:,?\s\d{4}\b)?"
-)
-_IDENTIFIER = re.compile(r"[A-Z]{2}[A-Z0-9]{9}\d\b|WKN:?\s?[A-Z0-9]{6}\b")
-_TICKER = re.compile(
-    r"\b[A-Z][A-Za-z]{1,11}:\s?[A-Z]{1,5}(?:\.[A-Z]{1,2})?\b|\$[A-Z]{1,5}\b|\([A-Z]{1,5}(?:\.[A-Z]{1,2})?\)"
-)
-_DIGIT = re.compile(r"\d")
+# A number beside a word that begins as a month does; whether it is one is looked up. Each expression begins with a set
+# of characters or a literal, since `re` looks quickly only for these; what must stand before them is checked behind.
+_DAY_FIRST = re.compile(r"\d\d?(?:st|nd|rd|th)?\.?\s([JFMASOND][a-zä]{2,8})\b\.?(?:,?\s\d{4}\b)?")
+_MONTH_FIRST = re.compile(r"([JFMASOND](?<!\w[JFMASOND])[a-zä]{2,8})\.?\s\d\d?\b(?:,?\s\d{4}\b)?")
+_ISIN = re.compile(r"[A-Z][A-Z][A-Z0-9]{9}\d\b")
+_WKN = re.compile(r"WKN:?\s?[A-Z0-9]{6}\b")
+_QUOTED = re.compile(r"[A-Z](?<!\w[A-Z])[A-Za-z]{1,11}:\s?[A-Z]{1,5}(?:\.[A-Z]{1,2})?\b")
+_CASHTAG = re.compile(r"\$[A-Z]{1,5}\b")
+_BRACKETED = re.compile(r"\([A-Z]{1,5}(?:\.[A-Z]{1,2})?\)")
+_DIGIT = re.compile(r"[0-9]")
 _DATED = "datex"
 _CODED = "codex"
 _NAME = np.uint64(0x5851F42D4C957F2D)  # the hash of every masked name
@@ -55,37 +54,42 @@ _NAME = np.uint64(0x5851F42D4C957F2D)  # the hash of every masked name
 def codes(text: str) -> str:
     """The text with identifiers and dates as one word each."""
     if _DIGIT.search(text):
-        text = _IDENTIFIER.sub(_CODED, _DATE.sub(_dated, text))
-    if ":" in text or "$" in text or "(" in text:
-        text = _TICKER.sub(_CODED, text)
+        text = _MONTH_FIRST.sub(_dated, _DAY_FIRST.sub(_dated, text))
+        text = _WKN.sub(_CODED, _ISIN.sub(_CODED, text))
+    if ":" in text:
+        text = _QUOTED.sub(_CODED, text)
+    if "$" in text:
+        text = _CASHTAG.sub(_CODED, text)
+    if "(" in text:
+        text = _BRACKETED.sub(_CODED, text)
     return text
 
 
 def _dated(found: re.Match[str]) -> str:
-    return _DATED if (found[1] or found[2]).lower() in _MONTHS else found[0]
+    return _DATED if found[1].lower() in _MONTHS else found[0]
 
 
-def names(passages: Sequence[Passage], words: Words, common: Hashes) -> Words:
+def names(words: Words, titles: Words, sizes: Ints, common: Hashes) -> Words:
     """The words with those masked that stand in their own item's title and are not common.
 
     Args:
-        passages: the items.
-        words: of all their blocks, in order.
+        words: of all blocks of the items, in order.
+        titles: of the items' titles.
+        sizes: number of blocks of each item.
         common: hashes of words that no name is told by, sorted.
     """
-    titles = ngrams.read([codes(passage.title) for passage in passages])
-    rare = ~_among(titles.hashes, common)
+    rare = ~among(titles.hashes, common)
     if not rare.any():
         return words
-    sizes = [len(passage.blocks) for passage in passages]
-    passage_of = np.repeat(np.arange(len(passages)), sizes)
-    own = np.unique(titles.hashes[rare] ^ ngrams.salt(titles.rows[rare]))
-    return ngrams.hidden(words, np.isin(words.hashes ^ ngrams.salt(passage_of[words.rows]), own), _NAME)
+    own = np.sort(titles.hashes[rare] ^ ngrams.salt(titles.rows[rare]))
+    item = np.repeat(np.arange(len(sizes)), sizes)
+    return ngrams.hidden(words, among(words.hashes ^ ngrams.salt(item[words.rows]), own), _NAME)
 
 
-def _among(hashes: Hashes, common: Hashes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    if not len(common):
+def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
+    """Which hashes are among the `known` ones, which are sorted."""
+    if not len(known):
         return np.zeros(len(hashes), bool)
-    place = np.minimum(np.searchsorted(common, hashes), len(common) - 1)
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = common[place] == hashes
+    place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    found: NDArray[np.bool_] = known[place] == hashes
     return found

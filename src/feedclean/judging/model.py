@@ -9,27 +9,46 @@ scikit-learn fits all of it (`learning/training.py`); `judge` must agree with sc
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from ..types import Block, Clue, Kind, Passage, Verdict
+from ..types import Clue, Passage, Verdict
 from . import clues as explaining
-from . import context, features, masks, ngrams
+from . import context, features, ngrams
 from .layers import Arrays, Linear, Network
-from .ngrams import Grams, Hashes
+from .ngrams import Hashes
+from .reading import LONGEST, fits, pieces, read, read_titles
 
 Matrix = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-# No paragraph needs more to show what it is; what stands behind is not read. And no passage, and no batch, is read
-# in one piece beyond these: they bound memory.
-_LONGEST, _MOST_BLOCKS, _MOST_CHARACTERS = 4_000, 2_000, 1_000_000
-_REMEMBERED = 4_000  # blocks whose inputs are kept
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the heads say of one passage, and the rest that was read of it: a row for each block."""
+
+    text: Matrix
+    markup: Matrix
+    known: Matrix
+    structure: Matrix
+    runs: Hashes  # see `reading.Reading`
+    rows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A passage beside the others of its document, and what came of it."""
+
+    passage: Passage
+    heard: _Heard
+    repetition: Matrix
+    inputs: Matrix  # of the network
+    verdicts: list[Verdict]
 
 
 class Model:
@@ -46,13 +65,13 @@ class Model:
     def __init__(self, arrays: Arrays, card: Mapping[str, Any]) -> None:
         _check(arrays)
         self.card = card
-        self._text = Linear(arrays["text_weights"], arrays["text_bias"])
-        self._markup = Linear(arrays["markup_weights"], arrays["markup_bias"])
-        self._title = Linear(arrays["title_weights"], arrays["title_bias"])
+        self._text = Linear(arrays, "text")
+        self._markup = Linear(arrays, "markup")
+        self._title = Linear(arrays, "title")
         self._common = np.sort(arrays["common_words"].astype(np.uint64))
         self._network = Network(arrays, "block")
         self._title_network = Network(arrays, "title")
-        self._last: tuple[tuple[Passage, ...], Matrix] = ((), np.zeros((0, context.WIDTH)))
+        self._last: dict[int, _Seen] = {}  # by the identity of the passage, which it holds
 
     @property
     def name(self) -> str:
@@ -71,116 +90,139 @@ class Model:
 
     def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
         """Verdicts for every block of every passage; repetition is counted between the passages."""
-        probabilities = self.probabilities(passages)
-        verdicts = iter([Verdict(tuple(row)) for row in probabilities.tolist()])
+        if fits(passages):
+            return [seen.verdicts for seen in self._look(passages)]
+        verdicts = iter(_verdicts(self.probabilities(passages)))
         return [[next(verdicts) for _ in passage.blocks] for passage in passages]
 
     def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]:
         """A verdict for the title of every passage."""
         if not passages:
             return []
-        return [Verdict(tuple(row)) for row in self.title_probabilities(passages).tolist()]
+        return _verdicts(self.title_probabilities(passages))
 
     def probabilities(self, passages: Sequence[Passage]) -> Matrix:
         """Probability of each label, shape (blocks of all passages, labels)."""
-        if not any(passage.blocks for passage in passages):
-            return np.zeros((0, len(context.LABELS)))
-        if sum(len(passage.blocks) for passage in passages) <= _REMEMBERED:
-            return self._network(self._inputs(passages))
-        return np.vstack([self._network(self._stacked(batch)) for batch in _batches(passages)])
+        found = [self._network(inputs) for inputs in self._inputs(passages)]
+        return np.vstack([np.zeros((0, len(context.LABELS))), *found])
 
     def title_probabilities(self, passages: Sequence[Passage]) -> Matrix:
         """Probability of `plain` and `clickbait`, shape (passages, 2)."""
-        said, structure = title_inputs(passages)
+        said, structure = read_titles(passages)
         return self._title_network(np.hstack((self._title(said), structure)))
 
     def clues(self, passages: Sequence[Passage], wanted: Sequence[tuple[int, int]]) -> list[tuple[Clue, ...]]:
         """Why the wanted blocks, given as (passage, block), look like what is acted upon."""
         if not wanted:
             return []
-        begins = np.concatenate(([0], np.cumsum([len(passage.blocks) for passage in passages])))
-        rows = [int(begins[passage]) + block for passage, block in wanted]
-        inputs = self._inputs(passages)[rows]
+        if fits(passages):
+            seen = self._look(passages)
+            inputs = np.stack([seen[passage].inputs[block] for passage, block in wanted])
+        else:
+            begins = np.concatenate(([0], np.cumsum([len(passage.blocks) for passage in passages])))
+            rows = [int(begins[passage]) + block for passage, block in wanted]
+            inputs = np.vstack(list(self._inputs(passages)))[rows]
         alone = [_alone(passages[passage], block) for passage, block in wanted]
         said = explaining.words(alone, self._text, self._common)
         around = explaining.by_groups(self._network, inputs)
         return [explaining.merged(own, others) for own, others in zip(said, around, strict=True)]
 
-    def _inputs(self, passages: Sequence[Passage]) -> Matrix:
-        """Inputs of the network; kept for a moment, because who asks for verdicts asks for clues next."""
-        known, inputs = self._last
-        if len(known) == len(passages) and all(map(operator.is_, known, passages)):
-            return inputs
-        inputs = np.vstack([self._stacked(batch) for batch in _batches(passages)])
-        if len(inputs) <= _REMEMBERED:
-            self._last = (tuple(passages), inputs)
-        return inputs
+    def _inputs(self, passages: Sequence[Passage]) -> Iterator[Matrix]:
+        """Inputs of the network for all blocks, in as many pieces as memory wants."""
+        for piece in pieces(passages):
+            heard = self._hear(piece)
+            yield _stacked(heard, _repetition(heard))
 
-    def _stacked(self, passages: Sequence[Passage]) -> Matrix:
-        said, markup, known, structure, sizes = block_inputs(passages, self._common)
-        return context.stack(self._text(said), self._markup(markup), known, structure, sizes)
+    def _look(self, passages: Sequence[Passage]) -> list[_Seen]:
+        """Each passage beside the others, with what the last call has seen of it, as far as that is still so.
+
+        A document is cleaned until nothing changes, and who asks for verdicts asks for clues next. Between two such
+        questions few passages change; the others are not read again, and judged again only if they now repeat more or
+        less of their neighbours.
+        """
+        last = self._last  # once: another thread may replace it
+        if len(last) == len(passages) and all(id(passage) in last for passage in passages):
+            return [last[id(passage)] for passage in passages]
+        before = [last.get(id(passage)) for passage in passages]
+        new = iter(self._hear([passage for passage, seen in zip(passages, before, strict=True) if seen is None]))
+        heard = [next(new) if seen is None else seen.heard for seen in before]
+        repetition = _repetition(heard)
+        ends = np.cumsum([len(passage.blocks) for passage in passages]).tolist()
+        own = [slice(end - len(passage.blocks), end) for passage, end in zip(passages, ends, strict=True)]
+        unseen = np.full_like(repetition, np.nan)
+        known = [unseen[rows] if seen is None else seen.repetition for seen, rows in zip(before, own, strict=True)]
+        other = (np.vstack([*known, unseen[:0]]) != repetition).any(axis=1)
+        stale = [number for number, rows in enumerate(own) if before[number] is None or other[rows].any()]
+        found = dict(enumerate(before))
+        if stale:
+            chosen = np.concatenate([np.arange(own[number].start, own[number].stop) for number in stale])
+            inputs = _stacked([heard[number] for number in stale], repetition[chosen])
+            verdicts = _verdicts(self._network(inputs))
+            begin = 0
+            for number in stale:
+                rows = slice(begin, begin := begin + len(heard[number].known))
+                found[number] = _Seen(
+                    passages[number], heard[number], repetition[own[number]], inputs[rows], verdicts[rows]
+                )
+        seen = [one for one in found.values() if one is not None]
+        self._last = {id(one.passage): one for one in seen}
+        return seen
+
+    def _hear(self, passages: Sequence[Passage]) -> list[_Heard]:
+        """Read passages, in one piece, and ask the heads about them."""
+        if not passages:
+            return []
+        reading = read(passages, self._common)
+        text, markup = self._text(reading.text), self._markup(reading.markup)
+        ends = np.cumsum(reading.sizes)
+        run_ends = np.searchsorted(reading.rows, ends).tolist()
+        found: list[_Heard] = []
+        begin = run_begin = 0
+        for end, run_end in zip(ends.tolist(), run_ends, strict=True):
+            own = slice(begin, end)
+            runs = slice(run_begin, run_end)
+            found.append(
+                _Heard(
+                    text[own],
+                    markup[own],
+                    reading.known[own],
+                    reading.structure[own],
+                    reading.runs[runs],
+                    reading.rows[runs] - begin,
+                )
+            )
+            begin, run_begin = end, run_end
+        return found
+
+
+def _repetition(heard: Sequence[_Heard]) -> Matrix:
+    """How much each passage repeats the others, for all blocks."""
+    sizes = np.array([len(one.known) for one in heard], np.int64)
+    begins = np.cumsum(sizes) - sizes
+    rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in heard)])
+    rows += np.repeat(begins, [len(one.rows) for one in heard])
+    return features.repetition(np.concatenate([np.zeros(0, np.uint64), *(one.runs for one in heard)]), rows, sizes)
+
+
+def _stacked(heard: Sequence[_Heard], repetition: Matrix) -> Matrix:
+    """The inputs of the network for all blocks of some passages."""
+    return context.stack(
+        np.vstack([one.text for one in heard]),
+        np.vstack([one.markup for one in heard]),
+        np.concatenate([one.known for one in heard]),
+        np.hstack((np.vstack([one.structure for one in heard]), repetition)),
+        np.array([len(one.known) for one in heard], np.int64),
+    )
+
+
+def _verdicts(probabilities: Matrix) -> list[Verdict]:
+    return [Verdict(tuple(row)) for row in probabilities.tolist()]
 
 
 def _alone(passage: Passage, block: int) -> Passage:
     """A passage of one block, as much of it as is read."""
     own = passage.blocks[block]
-    return replace(passage, blocks=(replace(own, text=own.text[:_LONGEST]),))
-
-
-def _batches(passages: Sequence[Passage]) -> Iterator[list[Passage]]:
-    """The passages in batches that bound memory. Any feed is one batch, so that repetition is counted in all of it."""
-    batch: list[Passage] = []
-    weight = 0
-    for passage in passages:
-        for begin in range(0, max(len(passage.blocks), 1), _MOST_BLOCKS):
-            piece = passage
-            if len(passage.blocks) > _MOST_BLOCKS:
-                piece = replace(passage, blocks=passage.blocks[begin : begin + _MOST_BLOCKS])
-            size = sum(min(len(block.text), _LONGEST) for block in piece.blocks)
-            if batch and weight + size > _MOST_CHARACTERS:
-                yield batch
-                batch, weight = [], 0
-            batch.append(piece)
-            weight += size
-    if batch:
-        yield batch
-
-
-def block_inputs(passages: Sequence[Passage], common: Hashes) -> tuple[Grams, Grams, Matrix, Matrix, NDArray[np.int64]]:
-    """What the model reads of passages; training and serving both begin here.
-
-    Args:
-        passages: the items of one document.
-        common: sorted hashes of words that no name is told by; see `masks.names`.
-
-    Returns:
-        N-grams of the text and of the markup, whether the markup is known, the structure, and the passages' sizes.
-    """
-    words = ngrams.read([masks.codes(block.text[:_LONGEST]) for passage in passages for block in passage.blocks])
-    masked = masks.names(passages, words, common)
-    known = np.array([float(has_markup(block)) for passage in passages for block in passage.blocks])
-    sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
-    structure = features.structure(passages, words, masked)
-    said, markup = (
-        ngrams.grams(masked, *ngrams.TEXT),
-        ngrams.grams(ngrams.read(features.markup(passages)), *ngrams.MARKUP),
-    )
-    return said, markup, known, structure, sizes
-
-
-def has_markup(block: Block) -> bool:
-    """Whether a block stands in markup that tells something: names, links or enclosing elements."""
-    return bool(block.names or block.links or block.containers)
-
-
-def title_inputs(passages: Sequence[Passage]) -> tuple[Grams, Matrix]:
-    """N-grams of the titles, and their structure: that of a block, and how their item's text meets them."""
-    titled = [Passage((Block(passage.title, Kind.TITLE, " ".join(passage.title.split())),), "") for passage in passages]
-    words = ngrams.read([passage.blocks[0].text for passage in titled])
-    said = ngrams.grams(words, *ngrams.TITLE)
-    # These columns are about a text alone, so all titles can be read at once.
-    structure = features.structure(titled, words, words)[:, features.TITLE_COLUMNS]
-    return said, np.hstack((structure, features.answered(passages)))
+    return replace(passage, blocks=(replace(own, text=own.text[:LONGEST]),))
 
 
 def _check(arrays: Arrays) -> None:
@@ -189,9 +231,9 @@ def _check(arrays: Arrays) -> None:
         array = arrays.get(name)
         if array is None:
             raise ModelError(f"the weights lack {name!r}", hint="retrain with `feedclean train`")
-        if array.dtype.kind != ("u" if name == "common_words" else "f") or not np.isfinite(array).all():
+        if array.dtype.kind != _TYPES.get(name, "f") or not np.isfinite(array).all():
             raise ModelError(f"the weights {name!r} hold something else than finite numbers")
-        if name.endswith("_scale") and not (array > 0).all():
+        if name.endswith(("_scale", "_step")) and not (array > 0).all():
             raise ModelError(f"the weights {name!r} hold scales that are not above zero")
         network = name.partition("_")[0]
         named = [f"{network} {side}" if side in ("fits", "units") else side for side in shape]
@@ -219,11 +261,16 @@ def _network_shapes(prefix: str, width: int, labels: int | str) -> dict[str, tup
 SHAPES: Mapping[str, tuple[int | str, ...]] = {
     "common_words": ("words",),  # hashes, not weights: words that no name is told by
     "text_weights": (1 << ngrams.TEXT[2], "labels"),
+    "text_step": ("labels",),
     "text_bias": ("labels",),
     "markup_weights": (1 << ngrams.MARKUP[2], "labels"),
+    "markup_step": ("labels",),
     "markup_bias": ("labels",),
     "title_weights": (1 << ngrams.TITLE[2], 1),
+    "title_step": (1,),
     "title_bias": (1,),
     **_network_shapes("block", context.WIDTH, "labels"),
     **_network_shapes("title", 1 + features.TITLE_WIDTH, 2),
 }
+# Whole numbers, of 16 bits for the heads; all else is real.
+_TYPES = {"common_words": "u", "text_weights": "i", "markup_weights": "i", "title_weights": "i"}

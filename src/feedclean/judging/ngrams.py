@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 Bytes = NDArray[np.uint8]
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 # Lengths of the runs of bytes and of words, and the bits of a column, for each head.
 TEXT = ((4, 5, 6), (1, 2), 19)
@@ -197,14 +196,16 @@ def grams(words: Words, characters: Sequence[int], word_runs: Sequence[int], bit
     rows = np.concatenate([rows for rows, _, _, _ in found]) if found else np.zeros(0, np.int64)
     columns = np.concatenate([columns for _, _, _, columns in found]) if found else np.zeros(0, np.int32)
     counts = np.bincount(rows, minlength=words.count)
-    return Grams(columns[np.argsort(rows, kind="stable")], np.concatenate(([0], np.cumsum(counts))))
+    # Numbers of so few bits are sorted by their digits, which takes half the time.
+    order = np.argsort(rows.astype(np.uint16) if words.count <= 1 << 16 else rows, kind="stable")
+    return Grams(columns[order], np.concatenate(([0], np.cumsum(counts))))
 
 
-def sums(table: Floats, found: Grams) -> NDArray[np.float64]:
-    """Rows of `table` (columns, width) added up for each text and scaled, shape (texts, width)."""
-    result = np.zeros((len(found.offsets) - 1, table.shape[1]), np.float64)
+def sums(table: NDArray[np.int16], found: Grams) -> Ints:
+    """Rows of `table` (columns, width) added up for each text, shape (texts, width)."""
+    result = np.zeros((len(found.offsets) - 1, table.shape[1]), np.int64)
     filled = np.flatnonzero(np.diff(found.offsets))
     if len(filled):
         rows = np.take(table, found.columns, axis=0)  # twice as fast as indexing
-        result[filled] = np.add.reduceat(rows, found.offsets[filled], axis=0, dtype=np.float64)
-    return result * found.scale
+        result[filled] = np.add.reduceat(rows, found.offsets[filled], axis=0, dtype=np.int64)
+    return result

@@ -79,7 +79,10 @@ class Policy:
             One decision for each block.
         """
         waiting = iter(verdicts)
-        decisions = [self._block(block, next(waiting), thresholds) if judged(block) else _GLUED for block in blocks]
+        acted = [number for number, label in enumerate(_ORDER) if self.actions[label] is not Action.KEEP]
+        decisions = [
+            self._block(block, next(waiting), acted, thresholds) if judged(block) else _GLUED for block in blocks
+        ]
         if published is None:
             published = sum(len(block.text) for block in blocks if block.kind is not Kind.GLUE)
         return self._guarded(blocks, decisions, published, gone)
@@ -91,14 +94,13 @@ class Policy:
         action = Action.MARK if bait and self.title_action is not TitleAction.KEEP else Action.KEEP
         return Decision(action, TitleLabel.CLICKBAIT if bait else TitleLabel.PLAIN, probability, verdict)
 
-    def _block(self, block: Block, verdict: Verdict, thresholds: Mapping[str, float]) -> Decision:
-        given = dict(zip(_ORDER, verdict.probabilities, strict=True))
-        acted = [label for label in _ORDER if self.actions[label] is not Action.KEEP]
-        likeliest = max(_ORDER, key=given.__getitem__)
+    def _block(self, block: Block, verdict: Verdict, acted: Sequence[int], thresholds: Mapping[str, float]) -> Decision:
+        given = verdict.probabilities
+        likeliest = _ORDER[given.index(max(given))]
         if not acted:
             return Decision(Action.KEEP, likeliest, 0.0, verdict)
-        probability = min(sum(given[label] for label in acted), 1.0)
-        label = max(acted, key=given.__getitem__)
+        probability = min(sum([given[label] for label in acted]), 1.0)
+        label = _ORDER[max(acted, key=given.__getitem__)]
         threshold = self.threshold if self.threshold is not None else thresholds[label]
         if probability < threshold:
             return Decision(Action.KEEP, likeliest, probability, verdict, unsure=probability >= _UNSURE * threshold)

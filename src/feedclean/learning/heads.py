@@ -24,6 +24,8 @@ from ..judging.ngrams import Grams
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
+_MOST_STEPS = 32_767
+
 
 def matrix(found: Grams, bits: int) -> sparse.csr_matrix:
     """Hashed n-grams as a sparse matrix of scaled counts, float32."""
@@ -35,7 +37,7 @@ def matrix(found: Grams, bits: int) -> sparse.csr_matrix:
 
 
 class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Multinomial logistic regression whose weights are rounded to half precision.
+    """Multinomial logistic regression whose weights are rounded to 16-bit multiples of a step for each label.
 
     Args:
         C: inverse strength of the regularisation.
@@ -52,8 +54,11 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # stopping early is intended
             fitted.fit(X, y, sample_weight=sample_weight)
-        fitted.coef_ = fitted.coef_.astype(np.float16).astype(np.float64)
-        fitted.intercept_ = fitted.intercept_.astype(np.float64)
+        largest = np.maximum(np.abs(fitted.coef_).max(axis=1), 1e-6)
+        self.step_ = (largest / _MOST_STEPS).astype(np.float32).astype(np.float64)
+        self.steps_ = np.clip(np.round(fitted.coef_ / self.step_[:, None]), -_MOST_STEPS, _MOST_STEPS)
+        fitted.coef_ = self.steps_ * self.step_[:, None]
+        fitted.intercept_ = fitted.intercept_.astype(np.float32).astype(np.float64)
         self.regression_ = fitted
         return self
 
@@ -65,7 +70,8 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Weights for shipping."""
         return {
-            f"{prefix}_weights": self.regression_.coef_.T.astype(np.float16),
+            f"{prefix}_weights": self.steps_.T.astype(np.int16),
+            f"{prefix}_step": self.step_.astype(np.float32),
             f"{prefix}_bias": self.regression_.intercept_.astype(np.float32),
         }
 

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from ..judging import context, features, ngrams
-from ..judging.model import Model, block_inputs, title_inputs
+from ..judging.model import Model
+from ..judging.reading import read, read_titles
 from ..types import Label
 from . import choosing, corpus, evaluation, fitting, views
 from .corpus import Example
@@ -248,7 +249,7 @@ def _titles(
 ) -> tuple[dict[str, NDArray[Any]], evaluation.Scored]:
     """The head and network for titles."""
     titled = [place for place, example in enumerate(examples) if example.title_label >= 0 and example.passage.title]
-    said, structure = title_inputs([examples[place].passage for place in titled])
+    said, structure = read_titles([examples[place].passage for place in titled])
     X = matrix(said, ngrams.TITLE[2])
     labels = np.array([examples[place].title_label for place in titled])
     folds = fold_of[titled]
@@ -278,13 +279,13 @@ def _check_parity(
     model = Model(arrays, {**card, "weights": {"sha256": ""}})
     worst = 0.0
     for example in examples:
-        said, names, known, structure, sizes = block_inputs([example.passage], arrays["common_words"])
+        reading = read([example.passage], arrays["common_words"])
         inputs = context.stack(
-            text.decision_function(matrix(said, ngrams.TEXT[2])),
-            markup.decision_function(matrix(names, ngrams.MARKUP[2])),
-            known,
-            structure,
-            sizes,
+            text.decision_function(matrix(reading.text, ngrams.TEXT[2])),
+            markup.decision_function(matrix(reading.markup, ngrams.MARKUP[2])),
+            reading.known,
+            np.hstack((reading.structure, reading.repetition)),
+            reading.sizes,
         )
         expected = calibration.transform(network.predict_proba(inputs))
         worst = max(worst, float(np.abs(model.probabilities([example.passage]) - expected).max()))

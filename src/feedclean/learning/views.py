@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..judging import context, masks, ngrams
-from ..judging.model import block_inputs
 from ..judging.ngrams import Hashes
+from ..judging.reading import read as reading_of
 from . import corpus
 from .corpus import Example
 from .heads import matrix
@@ -78,12 +78,12 @@ def read(
     """
     texts, markups, knowns, structures, sizes = [], [], [], [], []
     for feed in feeds:
-        said, names, known, structure, size = block_inputs([example.passage for example in feed], common)
-        texts.append(said)
-        markups.append(names)
-        knowns.append(known)
-        structures.append(structure)
-        sizes.append(size)
+        reading = reading_of([example.passage for example in feed], common)
+        texts.append(reading.text)
+        markups.append(reading.markup)
+        knowns.append(reading.known)
+        structures.append(np.hstack((reading.structure, reading.repetition)))
+        sizes.append(reading.sizes)
     flat = [example for feed in feeds for example in feed]
     return View(
         text=sparse.vstack([matrix(found, ngrams.TEXT[2]) for found in texts]).tocsr(),
