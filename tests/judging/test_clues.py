@@ -18,12 +18,12 @@ from tests.learning.models import random_model
 
 def head_for(*phrases: str) -> Linear:
     """A head that takes the n-grams of these phrases for advertising, and all others for news."""
-    weights = np.zeros((1 << ngrams.TEXT[2], 5), np.float32)
-    weights[:, 0] = 0.1
+    weights = np.zeros((1 << ngrams.TEXT[2], 5), np.int16)
+    weights[:, 0] = 1
     for phrase in phrases:
         columns = ngrams.grams(ngrams.read([phrase]), *ngrams.TEXT).columns
-        weights[columns, 0], weights[columns, 1] = 0, 3
-    return Linear(weights, np.zeros(5))
+        weights[columns, 0], weights[columns, 1] = 0, 30
+    return Linear({"head_weights": weights, "head_step": np.full(5, 0.1), "head_bias": np.zeros(5)}, "head")
 
 
 def words(text: str, head: Linear) -> list[Clue]:

@@ -50,7 +50,9 @@ feeds = st.lists(passages, max_size=3)
 
 def seen(feed: list[Passage]) -> Matrix:
     words = ngrams.read([block.text for passage in feed for block in passage.blocks])
-    return structure(feed, words, words)
+    own = structure(feed, words, ngrams.read([passage.title for passage in feed]))
+    sizes = np.array([len(passage.blocks) for passage in feed], np.int64)
+    return np.hstack((own, features.repetition(*features.runs(words), sizes)))
 
 
 def column(feed: list[Passage], name: str) -> list[float]:
@@ -133,7 +135,7 @@ def test_only_repetition_looks_beyond_the_passage(feed: list[Passage]) -> None:
 @given(st.lists(passages, min_size=1, max_size=4))
 def test_how_a_text_meets_its_title_is_finite(feed: list[Passage]) -> None:
     found = features.answered(feed)
-    assert found.shape == (len(feed), features.TITLE_WIDTH - len(features.TITLE_COLUMNS))
+    assert found.shape == (len(feed), features.TITLE_WIDTH - features.WORDING_WIDTH)
     assert np.isfinite(found).all() and (found >= 0).all()
 
 

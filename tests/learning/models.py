@@ -30,9 +30,12 @@ def _random(seed: int) -> dict[str, NDArray[Any]]:
         drawn = random.normal(0, 0.5, tuple(sides[side] if isinstance(side, str) else side for side in shape))
         if name.endswith("_weights"):
             drawn[np.arange(len(drawn)) % 8 > 0] = 0  # packs faster
+            drawn *= 1000
         if name.endswith(("_scale", "_calibration")):
             drawn = np.abs(drawn) + 0.5
-        arrays[name] = drawn.astype(np.float16 if name.endswith("_weights") else np.float32)
+        if name.endswith("_step"):
+            drawn = np.full_like(drawn, 1e-3)
+        arrays[name] = drawn.astype(np.int16 if name.endswith("_weights") else np.float32)
     arrays["common_words"] = np.arange(3, dtype=np.uint64)
     return arrays
 

@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_is_fitted
 from feedclean.errors import CorpusError
 from feedclean.judging import context, ngrams
 from feedclean.judging.layers import Network
-from feedclean.judging.model import Model, block_inputs
+from feedclean.judging.model import Model
+from feedclean.judging.reading import read
 from feedclean.learning import choosing, corpus, fitting, training, views
 from feedclean.learning.corpus import Example
 from feedclean.learning.folds import by_style
@@ -41,10 +42,12 @@ def test_serving_gives_what_scikit_learn_gives() -> None:
     passages = [example.passage for example in some]
     labels = np.array([label for example in some for label in example.labels])
     assert set(labels) == set(range(5))
-    said, names, known, structure, sizes = block_inputs(passages, random_arrays()["common_words"])
-    shown, named = matrix(said, ngrams.TEXT[2]), matrix(names, ngrams.MARKUP[2])
+    reading = read(passages, random_arrays()["common_words"])
+    shown, named = matrix(reading.text, ngrams.TEXT[2]), matrix(reading.markup, ngrams.MARKUP[2])
     text, markup = LinearHead(max_iter=3).fit(shown, labels), LinearHead(max_iter=3).fit(named, labels)
-    inputs = context.stack(text.decision_function(shown), markup.decision_function(named), known, structure, sizes)
+    scores = text.decision_function(shown), markup.decision_function(named)
+    structure = np.hstack((reading.structure, reading.repetition))
+    inputs = context.stack(*scores, reading.known, structure, reading.sizes)
     network = Ensemble(UNITS, FITS, epochs=2).fit(inputs, labels)
     calibration = Calibration().fit(network.predict_proba(inputs), labels)
     arrays = {
@@ -75,9 +78,9 @@ def test_the_card_says_how_well_serving_and_scikit_learn_agree() -> None:
 
 def test_sums_are_what_a_sparse_product_gives() -> None:
     texts = [block.text for example in examples()[:20] for block in example.passage.blocks]
-    table = np.random.default_rng(0).normal(size=(1 << 12, 3)).astype(np.float32)
+    table = np.random.default_rng(0).integers(-9, 9, size=(1 << 12, 3), dtype=np.int16)
     found = ngrams.grams(ngrams.read(texts), (3, 4), (1, 2), 12)
-    np.testing.assert_allclose(ngrams.sums(table, found), matrix(found, 12) @ table, atol=1e-5)
+    np.testing.assert_allclose(ngrams.sums(table, found) * found.scale, matrix(found, 12) @ table, atol=1e-4)
 
 
 # ── The parts ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -92,7 +95,8 @@ def test_weights_of_heads_are_those_that_are_shipped() -> None:
     counts = matrix(ngrams.grams(ngrams.read(["buy now", "news", "buy", "rates"]), (3,), (1,), 8), 8)
     head = LinearHead().fit(counts, np.array([1, 0, 1, 0]))
     check_is_fitted(head)
-    assert (head.regression_.coef_ == head.arrays("x")["x_weights"].astype(np.float64).T).all()
+    shipped = head.arrays("x")
+    assert (head.regression_.coef_ == (shipped["x_weights"] * shipped["x_step"].astype(np.float64)).T).all()
 
 
 def test_calibration_keeps_the_order_of_a_label_and_sums_to_one() -> None:

@@ -206,6 +206,8 @@ def _repetition(heard: Sequence[_Heard]) -> Matrix:
 
 def _stacked(heard: Sequence[_Heard], repetition: Matrix) -> Matrix:
     """The inputs of the network for all blocks of some passages."""
+    if not len(repetition):
+        return np.zeros((0, context.WIDTH))
     return context.stack(
         np.vstack([one.text for one in heard]),
         np.vstack([one.markup for one in heard]),
