@@ -17,10 +17,9 @@ import pytest
 from sklearn.utils.validation import check_is_fitted
 
 from feedclean.errors import CorpusError
-from feedclean.judging import context, ngrams
+from feedclean.judging import context, ngrams, reading
 from feedclean.judging.layers import Network
 from feedclean.judging.model import Model
-from feedclean.judging.reading import read
 from feedclean.learning import choosing, corpus, fitting, training, views
 from feedclean.learning.corpus import Example
 from feedclean.learning.folds import by_style
@@ -42,12 +41,12 @@ def test_serving_gives_what_scikit_learn_gives() -> None:
     passages = [example.passage for example in some]
     labels = np.array([label for example in some for label in example.labels])
     assert set(labels) == set(range(5))
-    reading = read(passages, random_arrays()["common_words"])
-    shown, named = matrix(reading.text, ngrams.TEXT[2]), matrix(reading.markup, ngrams.MARKUP[2])
+    seen = reading.read(passages, random_arrays()["common_words"])
+    shown, named = matrix(seen.text, ngrams.TEXT[2]), matrix(seen.markup, ngrams.MARKUP[2])
     text, markup = LinearHead(max_iter=3).fit(shown, labels), LinearHead(max_iter=3).fit(named, labels)
     scores = text.decision_function(shown), markup.decision_function(named)
-    structure = np.hstack((reading.structure, reading.repetition))
-    inputs = context.stack(*scores, reading.known, structure, reading.sizes)
+    structure = np.hstack((seen.structure, seen.repetition))
+    inputs = context.stack(*scores, seen.known, structure, seen.sizes)
     network = Ensemble(UNITS, FITS, epochs=2).fit(inputs, labels)
     calibration = Calibration().fit(network.predict_proba(inputs), labels)
     arrays = {
