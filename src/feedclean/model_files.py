@@ -63,11 +63,9 @@ def promote(wanted: str | Path) -> str:
         OutputError: it cannot be written; what was in use still is.
     """
     model = load_model(wanted)
-    base = model_home.shipped()
-    if base is not None and not model_home.promoted():
-        # So that there is a way back to it, also when another one is shipped.
-        card, weights = _pair(base)
-        model_home.promote(_identity(card), _bytes(base / CARD), weights)
+    if wanted == model_home.SHIPPED:
+        model_home.put_first(wanted)
+        return model.name
     folder = model_home.find(wanted)
     card, weights = _pair(folder)
     data = _bytes(folder / CARD)

@@ -69,8 +69,8 @@ def find(wanted: str | Path | None) -> Path:
         ModelError: what is in use cannot be told.
     """
     if wanted is None:
-        used = in_use()
-        return home() / _PROMOTED / used[0] if used else shipped() or Path(SHIPPED)
+        used = (in_use() or [SHIPPED])[0]
+        return (shipped() or Path(SHIPPED)) if used == SHIPPED else home() / _PROMOTED / used
     name = str(wanted)
     if os.sep in name or Path(wanted).is_dir():
         return Path(wanted)
@@ -93,7 +93,7 @@ def models() -> list[tuple[str, Path]]:
 
 
 def in_use() -> list[str]:
-    """Ids of the promoted models, the one in use first; none if the shipped one is.
+    """Ids of the promoted models, the one in use first; none if none ever was. `default` is the shipped one.
 
     Raises:
         ModelError: the file that says so is broken.
@@ -117,8 +117,17 @@ def promote(name: str, card: bytes, weights: bytes) -> None:
     Raises:
         OutputError: it cannot be written; what was in use still is.
     """
-    before = promoted()
     keep(name, card, weights)
+    put_first(name)
+
+
+def put_first(name: str) -> None:
+    """Put a model in use that is kept already, or the shipped one.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    before = promoted() or [SHIPPED]
     _commit([name, *(one for one in before if one != name)][:KEPT])
 
 
@@ -195,7 +204,7 @@ def stamp(wanted: str | Path | None) -> tuple[object, ...]:
         folder = find(wanted)
     except ModelError as fault:
         return (str(fault),)
-    return (str(folder), _look(folder / CARD))
+    return (str(folder), _look(folder / CARD), _look(folder / WEIGHTS))
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:
@@ -210,6 +219,7 @@ def _commit(ids: Sequence[str]) -> None:
     """Say which models are in use and were before; the moment at which another one is."""
     path = home() / _IN_USE
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, (json.dumps({"models": list(ids)}, indent=2) + "\n").encode())
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=str(path)) from error

@@ -15,6 +15,7 @@ from ..errors import SettingsError
 from ..types import Action, Label, TitleAction
 from .evaluating import evaluate, learning_curve
 from .faults import MEANINGS, Ending, ExitCode, Group
+from .models import model_app
 from .serving import config, opml, serve
 from .training import corpus_app, train
 
@@ -167,6 +168,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(learning_curve)
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(model_app, name="model")
 
 
 def _actions(asked: Mapping[Action, Sequence[Label] | None]) -> dict[Label, Action]:

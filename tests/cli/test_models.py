@@ -1,0 +1,152 @@
+"""`feedclean model`, `train` and `evaluate` from a shell: what is refused, what is said, what is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from feedclean import model_home
+from feedclean.model_files import load_model, save_model
+from tests.cli.conftest import Run
+from tests.learning.models import DATA, card, random_arrays, recipe
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture
+def golden(run: Run) -> Path:
+    """Some labelled documents in the folder in which the commands run."""
+    path = Path("golden.jsonl").absolute()
+    path.write_bytes(b"".join(DATA.read_bytes().splitlines(keepends=True)[:12]))
+    return path
+
+
+def mine(seed: int, name: str = "mine", **changes: object) -> str:
+    save_model(model_home.own(name), random_arrays(seed), {**card(name), **changes})
+    return load_model(name).name
+
+
+def test_a_worse_model_is_refused_with_reasons_and_taken_by_force(run: Run, golden: Path) -> None:
+    name = mine(0, thresholds={**card()["thresholds"], "promo": 0.01, "teaser": 0.01})  # cuts everything
+    refused = run("model", "use", "mine", "--golden", golden)
+    assert refused.exit_code == 3 and "worse than default-" in refused.stderr and "--force" in refused.stderr
+    assert "editorial blocks lost" in refused.stderr and "editorial_cut" in refused.stdout
+    assert load_model().name.startswith("default-")
+    assert run("model", "use", "mine", "--golden", golden, "--force").exit_code == 0
+    assert load_model().name == name
+    listed = run("model", "list")
+    assert [line[0] for line in listed.stdout.splitlines()[1:]] == [" ", "*"] or f"* {name}" in listed.stdout
+    assert run("model", "rollback").stderr == "feedclean: default is in use\n"
+    assert run("model", "rollback").exit_code == 3
+
+
+def test_without_held_out_documents_folds_are_compared_if_both_are_known(run: Run) -> None:
+    mine(0)
+    refused = run("model", "use", "mine")
+    assert refused.exit_code == 3 and "--golden" in refused.stderr
+    mine(0, folds=load_model("default").card["folds"])
+    taken = run("model", "use", "mine")
+    assert taken.exit_code == 0 and "folds of their trainings" in taken.stderr
+
+
+def test_a_broken_model_is_listed_with_its_cause_and_refused(run: Run) -> None:
+    mine(0)
+    (model_home.home() / "mine" / "weights.npz").write_bytes(b"x")
+    assert "cannot be used: the weights are not those" in run("model", "list").stdout
+    assert run("model", "use", "mine").exit_code == 3
+
+
+def test_a_model_of_another_feature_version_is_named_and_refused(run: Run) -> None:
+    save_model(model_home.own("old"), random_arrays(0), {**card("old"), "feature_version": 1})
+    refused = run("model", "use", "old", "--force")
+    assert refused.exit_code == 3 and "feature version 1" in refused.stderr and "retrain" in refused.stderr
+
+
+def test_what_two_models_decide_differently_is_listed_for_people_and_programs(run: Run, golden: Path) -> None:
+    mine(0, "one")
+    mine(1, "two")
+    told = run("model", "diff", "one", "two", golden)
+    assert told.exit_code == 0 and "recall" in told.stdout
+    found = [json.loads(line) for line in run("model", "diff", "one", "two", golden, "--json").stdout.splitlines()]
+    assert found and all(one["before"] != one["after"] and one["label"] for one in found)
+    assert len(found) == sum(" -> " in line and "points" not in line for line in told.stdout.splitlines())
+    assert not run("model", "diff", "one", "one", golden, "--json").stdout
+
+
+def test_info_tells_what_a_model_is(run: Run) -> None:
+    told = run("model", "info")
+    assert told.exit_code == 0 and told.stdout.startswith("default-") and '"feature_version"' in told.stdout
+    assert "folds by style" in told.stdout
+
+
+@pytest.fixture
+def small() -> Iterator[None]:
+    """Trainings as small as they go."""
+    from feedclean.learning import heads, training
+
+    whole, tiny = training.Recipe, {**vars(recipe()), "jobs": 1}
+
+    def made(**options: Any) -> training.Recipe:
+        return whole(**{**tiny, **options})
+
+    with (
+        mock.patch.object(heads.LinearHead.__init__, "__defaults__", (3.0, 3)),
+        mock.patch.object(training, "Recipe", made),
+    ):
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small")
+def test_training_with_own_documents_gives_the_same_bytes_twice_and_a_model_to_use(run: Run, golden: Path) -> None:
+    own = Path("own.jsonl")
+    documents = [json.loads(line) for line in golden.read_text("utf-8").splitlines()[:8]]
+    own.write_text(
+        "".join(json.dumps({**one, "id": f"own-{one['id']}", "style": "my-paper"}) + "\n" for one in documents)
+    )
+    first = run("train", "--data", DATA, "--own", own, "--own-weight", "3", "--jobs", "1")
+    assert first.exit_code == 0, first.stderr
+    assert "feedclean model use mine" in first.stderr and "linear heads" in first.stderr
+    found = load_model("mine")
+    assert found.card["data"]["own"] == {"documents": 8, "blocks": sum(len(one["blocks"]) for one in documents)}
+    assert found.card["recipe"]["own_weight"] == 3 and own.name in found.card["data"]["files"]
+    assert run("train", "--data", DATA, "--own", own, "--own-weight", "3", "--jobs", "1").exit_code == 0
+    assert load_model("mine").name == found.name
+    assert load_model().name.startswith("default-")  # not in use until somebody says so
+
+
+def test_a_name_that_cannot_be_is_refused_before_any_work(run: Run) -> None:
+    for name in ("default", "a/b", ""):
+        refused = run("train", "--name", name, "nowhere")
+        assert refused.exit_code == 3 and "nowhere" not in refused.stderr
+
+
+def test_models_stand_side_by_side_in_json_and_on_a_page(run: Run, golden: Path) -> None:
+    mine(0)
+    told = run("evaluate", golden, "--model", "default", "--model", "mine", "--json", "--report", "out.html")
+    assert told.exit_code == 0, told.stderr
+    rows = json.loads(told.stdout)
+    assert [row["model"] for row in rows] == [load_model("default").name, load_model("mine").name]
+    assert {row["file"] for row in rows} == {str(golden)} and all(row["mistakes"] for row in rows)
+    page = Path("out.html").read_text("utf-8")
+    assert all(row["model"] in page for row in rows)
+
+
+def test_a_page_that_cannot_be_written_and_a_curve_that_is_none_are_one_line(run: Run, golden: Path) -> None:
+    assert run("evaluate", golden, "--report", "nowhere/out.html").exit_code == 4
+    Path("curve.json").write_text('{"a": 1}')
+    told = run("evaluate", golden, "--curve", "curve.json")
+    assert told.exit_code == 1 and told.stderr.startswith("feedclean: curve.json: no curves")
+
+
+def test_a_style_with_too_few_documents_has_no_curve(run: Run, golden: Path) -> None:
+    told = run("learning-curve", "nothing-of-the-kind", "--data", golden)
+    assert told.exit_code == 1 and "needs 23" in told.stderr
