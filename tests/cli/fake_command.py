@@ -18,7 +18,11 @@ def clean_many(sources: Iterable[bulk.Source], *, options: bulk.Options, jobs: i
     return bulk.clean_many(sources, options=replace(options, model=FakeJudge()), jobs=jobs)
 
 
+def described(options: bulk.Options) -> dict[str, str]:
+    return bulk.described(replace(options, model=FakeJudge()))
+
+
 if __name__ == "__main__":
     # Not `load_model`: what is replaced here would not be in the processes of --jobs.
-    vars(batch)["clean_many"] = clean_many
+    vars(batch).update(clean_many=clean_many, described=described)
     main()

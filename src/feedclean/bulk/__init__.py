@@ -8,9 +8,23 @@ many     all of them, in one process or in several
 
 from __future__ import annotations
 
+from .journal import Journal, described, stamped
 from .many import clean_many
 from .nouns import Options, Outcome, Source, Target
 from .one import clean_one
 from .reading import printable, read, unreadable
 
-__all__ = ["Options", "Outcome", "Source", "Target", "clean_many", "clean_one", "printable", "read", "unreadable"]
+__all__ = [
+    "Journal",
+    "Options",
+    "Outcome",
+    "Source",
+    "Target",
+    "clean_many",
+    "clean_one",
+    "described",
+    "printable",
+    "read",
+    "stamped",
+    "unreadable",
+]

@@ -2,6 +2,9 @@
 
 One process by default; with `jobs`, joblib spreads the documents over processes, or over whatever backend
 `joblib.parallel_config` names (a Dask cluster, say).
+
+    sources ── window ── window ── …        two windows are under way at a time, so that no process waits for the
+               (cleaned)  (queued)          slowest document of the others; what they hold bounds the memory
 """
 
 from __future__ import annotations
@@ -9,10 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterable, Iterator
+import warnings
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 
 from ..errors import FeedcleanError
@@ -22,7 +26,10 @@ from .reading import read
 
 __all__ = ["clean_many"]
 
-_WINDOW = 32  # documents of each process whose results may wait in memory for their turn
+_WINDOW = 32  # documents of each process that are handed out together
+_BYTES = 32 << 20  # of a window; a larger document is a window of its own
+_AHEAD = 2  # windows under way
+_TASK = 4  # documents of one task: handing one over costs a third of a millisecond
 
 
 def clean_many(sources: Iterable[Source], *, options: Options, jobs: int = 1) -> Iterator[Outcome]:
@@ -31,8 +38,8 @@ def clean_many(sources: Iterable[Source], *, options: Options, jobs: int = 1) ->
     Args:
         sources: read lazily, so there may be any number of them.
         options: the same for all.
-        jobs: processes; results are in the order of the sources however many there are, and at most 32 for each
-            process wait in memory.
+        jobs: processes, or -1 for as many as joblib's backend has; results are in the order of the sources however
+            many there are, and those of at most 64 documents for each process wait in memory.
 
     Yields:
         One outcome for each source.
@@ -45,25 +52,55 @@ def clean_many(sources: Iterable[Source], *, options: Options, jobs: int = 1) ->
     judge = judge_of(options.model)
     if jobs == 1:
         return (clean_one(source, replace(options, model=judge)) for source in sources)
-    return _in_parallel(sources, options, jobs)
+    return _in_parallel(iter(sources), options, jobs)
 
 
 # A process cleans many documents, and a model takes longer to load than a document to clean.
 _judge_of_process = lru_cache(maxsize=1)(judge_of)
 
 
-def _in_parallel(sources: Iterable[Source], options: Options, jobs: int) -> Iterator[Outcome]:
-    from joblib import Parallel, delayed
+def _in_parallel(sources: Iterator[Source], options: Options, jobs: int) -> Iterator[Outcome]:
+    from joblib import Parallel, delayed, effective_n_jobs
 
-    parent = os.getpid()
-    waiting = iter(sources)
-    # In windows, because joblib goes on computing however slowly the results are taken.
-    with Parallel(n_jobs=jobs, return_as="generator") as pool, _survivor():
-        while window := list(islice(waiting, _WINDOW * jobs)):
-            yield from pool(delayed(_in_process)(_task(source), options, parent) for source in window)
+    parent, workers = os.getpid(), effective_n_jobs(jobs)
+    running: deque[Generator[Outcome]] = deque()
+    with _survivor():
+        try:
+            for window in _windows(sources, _WINDOW * workers):
+                # Size of a task: the guess that joblib makes at it starves a process at the end of every window.
+                pool = Parallel(
+                    n_jobs=jobs,
+                    return_as="generator",
+                    pre_dispatch="all",
+                    batch_size=max(1, min(_TASK, len(window) // (4 * workers))),
+                )
+                running.append(pool(delayed(_in_process)(source, options, parent) for source in window))
+                if len(running) == _AHEAD:
+                    yield from running.popleft()
+            while running:
+                yield from running.popleft()
+        finally:
+            for generator in running:
+                with warnings.catch_warnings(action="ignore"):  # that results go unused: that is what is meant
+                    generator.close()
 
 
-def _task(source: Source) -> Source:
+def _windows(sources: Iterator[Source], most: int) -> Iterator[list[Source]]:
+    """The sources in lists of at most `most` documents and some 32 MiB."""
+    window: list[Source] = []
+    size = 0
+    for one in sources:
+        source = _held(one)
+        window.append(source)
+        size += len(source.data) if source.data is not None else source.size
+        if len(window) == most or size >= _BYTES:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def _held(source: Source) -> Source:
     """Standard input belongs to this process, so it is read here."""
     if source.path is not None or source.fault is not None or source.data is not None:
         return source

@@ -38,6 +38,9 @@ class Source:
     fault: FeedcleanError | None = None  # why there is nothing to read, if that is known already
     data: bytes | None = None  # the document, if it has been read already
     url: str | None = None  # where it was published, if its container knows
+    size: int = 0  # bytes on the disk that it stands for: what progress is measured by
+    key: str = ""  # what a journal knows it by: no other source of a run has it, and it has it in every run
+    stamp: str = ""  # what a journal tells a change by
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from typing import BinaryIO
@@ -10,14 +11,14 @@ from ..errors import LimitError, SourceError
 from ..formats.limits import Limits
 from .nouns import Source
 
-__all__ = ["printable", "read", "unreadable"]
+__all__ = ["bounded", "printable", "read", "too_large", "unreadable"]
 
 
 def read(source: Source, limits: Limits | None = None) -> bytes:
     """The bytes of a source, at most as many as the limits allow.
 
     Raises:
-        SourceError: it is missing, a folder, a device, or may not be read.
+        SourceError: it is missing, a folder, a device, may not be read, or was written to while it was read.
         LimitError: it is too large; a file is not opened for that.
     """
     limit = (limits or Limits()).bytes
@@ -25,13 +26,13 @@ def read(source: Source, limits: Limits | None = None) -> bytes:
         raise source.fault
     if source.data is not None:
         if len(source.data) > limit:
-            raise _too_large(f"{len(source.data):,} bytes", limit, source.name)
+            raise too_large(f"{len(source.data):,} bytes", limit, source.name)
         return source.data
     try:
         if source.path is None:
             if sys.stdin is None:
                 raise SourceError("standard input is closed", where=source.name)
-            return _bounded(sys.stdin.buffer, limit, source.name)
+            return bounded(sys.stdin.buffer, limit, source.name)
         found = source.path.stat()
         if stat.S_ISDIR(found.st_mode):
             raise SourceError("a folder", where=source.name, hint="a file is wanted here")
@@ -39,9 +40,15 @@ def read(source: Source, limits: Limits | None = None) -> bytes:
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISFIFO(found.st_mode):
             raise SourceError("a device or socket", where=source.name, hint="give a file, a folder or -")
         if found.st_size > limit:
-            raise _too_large(f"{found.st_size:,} bytes", limit, source.name)
+            raise too_large(f"{found.st_size:,} bytes", limit, source.name)
         with source.path.open("rb") as stream:
-            return _bounded(stream, limit, source.name)
+            before = os.fstat(stream.fileno())
+            data = bounded(stream, limit, source.name)
+            after = os.fstat(stream.fileno())
+        same = (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns)
+        if stat.S_ISREG(before.st_mode) and not same:
+            raise SourceError("changed while it was read", where=source.name, hint="clean it again")
+        return data
     except (OSError, ValueError) as fault:  # ValueError: a path with a NUL in it
         raise unreadable(fault, source.name) from fault
 
@@ -66,12 +73,18 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in decoded)
 
 
-def _bounded(stream: BinaryIO, limit: int, name: str) -> bytes:
+def bounded(stream: BinaryIO, limit: int, name: str) -> bytes:
+    """All bytes of a stream.
+
+    Raises:
+        LimitError: there are more than `limit`.
+    """
     data = stream.read(limit + 1)
     if len(data) > limit:
-        raise _too_large(f"more than {limit:,} bytes", limit, name)
+        raise too_large(f"more than {limit:,} bytes", limit, name)
     return data
 
 
-def _too_large(what: str, limit: int, name: str) -> LimitError:
+def too_large(what: str, limit: int, name: str) -> LimitError:
+    """The error for a document of `what` bytes."""
     return LimitError(f"too large: {what}", where=name, hint=f"up to {limit:,} bytes are read")

@@ -90,9 +90,13 @@ def _root(
 def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     context: typer.Context,
     sources: Annotated[
-        list[str],
-        typer.Argument(metavar="SOURCE", help="Files, folders with all that is in them, or - for standard input."),
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Files, folders with all that is in them, 'quoted/**/*.html' patterns, archives (zip, tar), WARC, "
+            "JSON lines of {url, html}, https://… addresses, or - for standard input.",
+        ),
+    ] = None,
     to: Annotated[
         To | None, typer.Option(help="Write this format instead of the one it came in.", show_default=False)
     ] = None,
@@ -137,7 +141,20 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     url: Annotated[
         str | None, typer.Option(help="Where the document was published: its links are read against it.")
     ] = None,
+    files_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Clean what FILE (- is standard input) lists, too: a name a line, or NULs between."
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Clean in N processes.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Do only what an earlier run has not done, or what has changed since.")
+    ] = False,
+    report: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Write there, as JSON, what became of all documents, and each failure."),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
     """`feedclean clean`; its help is `_CLEAN`, since here every line would end where it ends in the source."""
@@ -158,7 +175,23 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
         blocks=explain or diff,
     )
     traced = bool((context.obj or {}).get("traceback"))
-    raise Ending(run(Request(sources, options, output, removed, diff, explain, jobs, quiet, traced)))
+    if not sources and files_from is None:
+        raise SettingsError("nothing to clean", where="clean", hint="name a SOURCE, or --files-from")
+    request = Request(
+        sources or [],
+        options,
+        output=output,
+        removed=removed,
+        diff=diff,
+        explain=explain,
+        jobs=jobs,
+        quiet=quiet,
+        traceback=traced,
+        files_from=files_from,
+        resume=resume,
+        report=report,
+    )
+    raise Ending(run(request))
 
 
 app.command()(serve)

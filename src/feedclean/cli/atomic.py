@@ -6,16 +6,17 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 import stat
 import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Self, cast
 
 from ..bulk import printable
 from ..errors import OutputError
 
-__all__ = ["Replacement", "unwritable"]
+__all__ = ["Replacement", "part_of", "unwritable"]
 
 
 class Replacement:
@@ -27,13 +28,16 @@ class Replacement:
     Args:
         path: the file. Its folder must exist.
         follow: whether a link is followed, or itself replaced.
+        part: where the content is collected, if another run may have to go on with it.
+        kept: bytes that an earlier run has collected there, or put in the file's place already.
 
     Raises:
         OutputError: from every method, if the file cannot be written.
     """
 
-    def __init__(self, path: Path, *, follow: bool = True) -> None:
+    def __init__(self, path: Path, *, follow: bool = True, part: Path | None = None, kept: int = 0) -> None:
         self._name = printable(str(path))
+        self._part, self._kept = part, kept
         self._temporary: Path | None = None
         self._left: weakref.finalize[[Path], Replacement] | None = None
         try:
@@ -47,10 +51,13 @@ class Replacement:
 
     def write(self, data: bytes) -> None:
         """Add to the content."""
+        left = memoryview(data)
         try:
-            self._stream.write(data)
+            while left:
+                left = left[self._stream.write(left) :]
         except OSError as fault:
-            self.discard()
+            if self._part is None:
+                self.discard()
             raise unwritable(fault, self._name) from fault
 
     def position(self) -> int:
@@ -63,6 +70,20 @@ class Replacement:
             with contextlib.suppress(OSError):
                 self._stream.seek(position)
                 self._stream.truncate()
+
+    def flush(self) -> None:
+        """Have all content in the hands of the system, which outlives this process."""
+        try:
+            self._stream.flush()
+        except OSError as fault:
+            raise unwritable(fault, self._name) from fault
+
+    def suspend(self) -> None:
+        """Leave the content where it is collected, for the next run."""
+        self.flush()
+        self._stream.close()
+        self._temporary = None
+        self._forget()
 
     def commit(self) -> None:
         """Put the content in the file's place, safe from a power cut."""
@@ -105,7 +126,10 @@ class Replacement:
         if self._mode is not None and stat.S_ISDIR(self._mode):
             raise IsADirectoryError(errno.EISDIR, "a folder")
         if self._mode is not None and not stat.S_ISREG(self._mode) and not stat.S_ISLNK(self._mode):
+            self._part = None
             return self._target.open("wb")
+        if self._part is not None:
+            return self._continued(self._part)
         # The name is hidden, so that no search of the folder takes it for a document; 0o666 leaves it to the umask.
         temporary = self._target.with_name(f".feedclean-{secrets.token_hex(8)}.part")
         # An interrupt may fall anywhere, also before there is a `with` to tell of it.
@@ -114,9 +138,31 @@ class Replacement:
         self._temporary = temporary
         return os.fdopen(handle, "wb")
 
+    def _continued(self, part: Path) -> BinaryIO:
+        """What an earlier run has collected, up to what it is known to have finished."""
+        if self._kept and not (part.is_file() and part.stat().st_size >= self._kept):
+            if not self._target.is_file() or self._target.stat().st_size < self._kept:
+                told = "what the earlier run wrote is gone or was changed"
+                raise OutputError(told, where=self._name, hint="leave out --resume to do everything again")
+            shutil.copyfile(self._target, part)
+        if not self._kept:
+            self._left = weakref.finalize(self, _remove, part)
+        handle = os.open(part, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
+        self._temporary = part
+        # Unbuffered, so that what a full disk did not take is not kept for later.
+        stream = cast("BinaryIO", os.fdopen(handle, "r+b", buffering=0))
+        stream.truncate(self._kept)
+        stream.seek(self._kept)
+        return stream
+
     def _forget(self) -> None:
         if self._left is not None:
             self._left.detach()
+
+
+def part_of(path: Path) -> Path:
+    """Where the content of a file is collected if another run may have to go on with it; hidden, as all such files."""
+    return path.with_name(f".{path.name}.feedclean-part")
 
 
 def _remove(path: Path) -> None:

@@ -1,27 +1,37 @@
-"""`feedclean clean`: sources in, results out, everything that is to be told beside them."""
+"""`feedclean clean`: sources in, results out, everything that is to be told beside them.
+
+find ──> Found ──> what is left to do ──> clean_many ──> Outcome ──> ledger, output ──> journal ──> told
+                          ^                                                                │
+                          └──────────────── the next run, with --resume <──────────────────┘
+"""
 
 from __future__ import annotations
 
 import errno
 import sys
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
+from time import monotonic
 
-from ..bulk import Options, Outcome, clean_many, printable
-from ..errors import OutputError, SettingsError
-from ..types import Action
-from .faults import ExitCode, say, sayable
-from .finding import Found, find
-from .ledger import Ledger, counted, summary
-from .outputs import Output, StandardOutput, output, write_out
+from ..bulk import Journal, Options, Outcome, Source, clean_many, described, printable, stamped
+from ..errors import FeedcleanError, OutputError, SettingsError
+from .faults import ExitCode, say
+from .finding import Fetch, Found, find
+from .ledger import Ledger, counted
+from .outputs import Folder, OneFile, Output, StandardOutput, holds_several, output, write_out
+from .progress import Progress
+from .report import Tally, summarise, write_report
 
 __all__ = ["Request", "run"]
 
 # After these, no other result can be written either.
 _HOPELESS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO))
+_FAILED = "failed"  # in the place of a result
+_NAMED = 5  # documents that were not reached and are named on standard error; a report has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +47,20 @@ class Request:
     jobs: int = 1
     quiet: bool = False
     traceback: bool = False
+    files_from: str | None = None
+    resume: bool = False
+    report: str | None = None
+    fetch: Fetch | None = None
 
+    @property
+    def shown(self) -> bool:
+        """Whether it is shown what is done to a document."""
+        return self.diff or self.explain
 
-@dataclass(slots=True)
-class _Tally:
-    """What a batch came to."""
-
-    cleaned: int = 0
-    failed: int = 0
-    unwritten: int = 0
-    acted: Counter[tuple[Action, str]] = field(default_factory=Counter)
+    @property
+    def to_stdout(self) -> bool:
+        """Whether results go to standard output."""
+        return self.output in {None, "-"}
 
 
 def run(request: Request) -> ExitCode:
@@ -61,35 +75,10 @@ def run(request: Request) -> ExitCode:
         OutputError: nothing more can be written.
         ReaderGone: nobody reads standard output any more.
     """
-    apart = Path(request.output) if request.output is not None else None
-    found = find(request.arguments, apart=apart)
-    several = len(found.sources) > 1
+    apart = Path(request.output) if request.output is not None and not request.to_stdout else None
+    found = find(request.arguments, apart=apart, files_from=request.files_from, fetch=request.fetch)
     _check(request, found)
-    shown = request.diff or request.explain
-    to_stdout = request.output in {None, "-"}
-    tally = _Tally()
-    with ExitStack() as stack:
-        results: Output | None = None
-        if not (shown and to_stdout):
-            results = stack.enter_context(
-                output(request.output, found.sources, several=several or found.folders, to=request.options.to)
-                if not to_stdout
-                else output(None, found.sources, several=several, to=request.options.to)
-            )
-        # Begun after the results and so finished before them: what is cut is on record before it is gone.
-        ledger = None
-        if request.removed is not None:
-            ledger = stack.enter_context(Ledger(Path(request.removed), kept=results is None or results.kept))
-        outcomes = clean_many(found.sources, options=request.options, jobs=request.jobs if several else 1)
-        with _progress(request, len(found.sources), results) as (tell, advance):
-            for outcome in outcomes:
-                _take(outcome, request, results, ledger, tally, tell)
-                advance()
-    if several and not request.quiet:
-        _summarise(tally, found.skipped)
-    if tally.unwritten:
-        return ExitCode.OUTPUT
-    return ExitCode.FAILED if tally.failed else ExitCode.OK
+    return _Batch(request, found).run()
 
 
 def _check(request: Request, found: Found) -> None:
@@ -98,90 +87,233 @@ def _check(request: Request, found: Found) -> None:
     Raises:
         SettingsError: it cannot.
     """
-    if request.options.url is not None and len(found.sources) > 1:
+    if request.options.url is not None and found.several:
         raise SettingsError("one address cannot be that of several documents", where="--url", hint="clean them singly")
-    if request.removed is None:
-        return
-    if request.removed == "-":
-        raise SettingsError("a file is wanted", where="--removed", hint="standard output is for the result")
-    ledger = Path(request.removed).resolve()
-    taken = [source.path for source in found.sources if source.path is not None]
-    if request.output not in {None, "-"}:
-        taken.append(Path(request.output or ""))
-    if any(path.resolve() == ledger for path in taken):
-        raise SettingsError(
-            f"{printable(request.removed)} is a source or the result", where="--removed", hint="name another file"
-        )
+    if request.resume and request.to_stdout:
+        raise SettingsError("what went to standard output is gone", where="--resume", hint="use -o")
+    for option, path in (("--removed", request.removed), ("--report", request.report)):
+        if path is None:
+            continue
+        if path == "-":
+            raise SettingsError("a file is wanted", where=option, hint="standard output is for the result")
+        real = Path(path).resolve()
+        result = None if request.to_stdout else Path(request.output or "").resolve()
+        if real == result or found.is_source(real) or found.is_source(Path(path).absolute()):
+            raise SettingsError(f"{printable(path)} is a source or the result", where=option, hint="name another file")
 
 
-def _take(
-    outcome: Outcome,
-    request: Request,
-    results: Output | None,
-    ledger: Ledger | None,
-    tally: _Tally,
-    tell: Callable[[str], None],
-) -> None:
-    """Put one outcome where it belongs."""
-    if outcome.fault is not None:
-        tally.failed += 1
-        tell(str(outcome.fault))
-        if request.traceback and outcome.traceback:
-            sys.stderr.write(outcome.traceback)
-        return
-    try:
-        with ledger.noting(outcome) if ledger is not None else nullcontext():
-            note = results.put(outcome) if results is not None else None
-            if request.diff or request.explain:
-                from .show import View
+class _Batch:
+    """One run."""
 
-                write_out(View(request.diff, request.explain).page(outcome))
-    except OutputError as fault:
-        cause = fault.__cause__
-        if not isinstance(cause, OSError) or cause.errno in _HOPELESS or results is None or not results.kept:
-            raise
-        tally.unwritten += 1
-        tell(str(fault))
-        return
-    tally.cleaned += 1
-    tally.acted.update(counted(outcome))
-    if outcome.cleaned is not None and outcome.cleaned.rescued:
-        tell(f"{outcome.source.name}: {outcome.cleaned.rescued}; made anew from what could be read, the rest is lost")
-    if note and not request.quiet:
-        tell(note)
+    def __init__(self, request: Request, found: Found) -> None:
+        self._request = request
+        self._found = found
+        self._tally = Tally(began=monotonic())
+        self._under_way: deque[str] = deque()  # handed out, and no outcome yet
+        self._several = found.several or found.folders
+        self._results: Output | None = None
+        self._ledger: Ledger | None = None
+        self._tell: Callable[[str], None] = say
 
+    def run(self) -> ExitCode:
+        request, tally = self._request, self._tally
+        with ExitStack() as stack:
+            self._journal = stack.enter_context(self._open_journal())
+            if not (request.shown and request.to_stdout):
+                several = self._found.several if request.to_stdout else self._several
+                self._results = stack.enter_context(
+                    output(
+                        request.output,
+                        self._journal,
+                        several=several,
+                        to=request.options.to,
+                        is_source=self._found.is_source,
+                    )
+                )
+            # Begun after the results and so finished before them: what is cut is on record before it is gone.
+            if request.removed is not None:
+                self._ledger = stack.enter_context(
+                    Ledger(
+                        Path(request.removed),
+                        kept=self._results is None or self._results.kept,
+                        lasting=self._lasting,
+                        begun=self._journal.ledger(),
+                    )
+                )
+            try:
+                self._clean(request.jobs if self._found.several else 1)
+                tally.complete = not tally.broken_off
+            except (KeyboardInterrupt, SystemExit):
+                self._say_how_to_go_on()
+                raise
+            finally:
+                self._report()
+            if self._found.several and not request.quiet:
+                summarise(tally, self._journal.causes(), self._found.skipped)
+        if tally.complete and not (request.resume or tally.failed or tally.unwritten):
+            self._journal.remove()
+        if tally.unwritten or tally.broken_off:
+            return ExitCode.OUTPUT
+        return ExitCode.FAILED if tally.failed else ExitCode.OK
 
-@contextmanager
-def _progress(
-    request: Request, total: int, results: Output | None
-) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
-    """A bar on standard error where somebody sees it; how to tell something beside it, and how to move it on."""
-    watched = sys.stderr is not None and sys.stderr.isatty()
-    # In the same terminal, results and a bar would write over each other.
-    mixed = sys.stdout is not None and sys.stdout.isatty() and (results is None or isinstance(results, StandardOutput))
-    if total < 2 or request.quiet or not watched or mixed or request.diff or request.explain:
-        yield say, lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-    from rich.text import Text
+    def _open_journal(self) -> Journal:
+        request = self._request
+        path: Path | None = None
+        if not request.to_stdout and self._several:
+            target = Path(request.output or "")
+            if holds_several(request.output or "", several=True, to=request.options.to):
+                path = target / ".feedclean-journal" if target.is_dir() or not target.exists() else None
+            else:
+                path = target.with_name(f".{target.name}.feedclean-journal")
+        told = described(request.options)
+        self._tally.model = told["model"]
+        journal = Journal(path, told, resume=request.resume)
+        if journal.left and not request.quiet:
+            count = f"{journal.left} documents had been done when an earlier run was broken off"
+            say(f"{count}; all are done again (--resume would have gone on from there)")
+        return journal
 
-    console = Console(stderr=True)
-    columns = (TextColumn("cleaning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("cleaning", total=total)
-        yield (
-            lambda line: console.print(Text(sayable(line)), soft_wrap=True, highlight=False),
-            lambda: bar.advance(task),
-        )
+    def _clean(self, jobs: int) -> None:
+        request = self._request
+        outcomes = clean_many(self._left(), options=request.options, jobs=jobs)
+        # In the same terminal, results and a bar would write over each other.
+        mixed = self._results is None or isinstance(self._results, StandardOutput)
+        wanted = self._several and not request.quiet and not request.shown
+        with Progress(self._found.weight if wanted else None, mixed=mixed) as progress:
+            for outcome in outcomes:
+                self._under_way.popleft()
+                self._tell = progress.tell
+                try:
+                    self._take(outcome)
+                except OutputError as fault:
+                    if not self._lasting:
+                        raise
+                    self._give_up(outcome, fault)
+                    break
+                progress.advance(outcome.source.size)
 
+    @property
+    def _lasting(self) -> bool:
+        """Whether what is done stays done although the rest is not."""
+        return self._journal.path is not None
 
-def _summarise(tally: _Tally, skipped: int) -> None:
-    parts = [f"{tally.cleaned} document{'' if tally.cleaned == 1 else 's'} cleaned", summary(tally.acted)]
-    if tally.failed:
-        parts.append(f"{tally.failed} failed")
-    if tally.unwritten:
-        parts.append(f"{tally.unwritten} not written")
-    if skipped:
-        parts.append(f"{skipped} skipped")
-    say("; ".join(parts))
+    def _left(self) -> Iterator[Source]:
+        """What is still to be done."""
+        resumed = self._request.resume
+        rows = self._journal.rows() if resumed and isinstance(self._results, OneFile) else None
+        kept = position = 0
+        for found in self._found:
+            source = replace(found, stamp=stamped(found)) if self._lasting else found
+            if rows is not None:
+                # Results that share a file stand in the order of the sources: it is good up to the first change.
+                row = next(rows, None)
+                if row is not None and row[:2] == (source.key, source.stamp):
+                    kept, position = kept + 1, row[3]
+                    self._done_before(failed=row[2] == _FAILED)
+                    continue
+                self._go_on(kept, position)
+                rows = None
+            elif resumed and isinstance(self._results, Folder):
+                place = self._journal.done(source, source.stamp)
+                if place is not None and self._results.has(place):
+                    self._done_before(failed=False)
+                    continue
+            self._under_way.append(source.name)
+            yield source
+        if rows is not None:
+            self._go_on(kept, position)
+
+    def _done_before(self, *, failed: bool) -> None:
+        if failed:
+            self._tally.failed += 1
+        else:
+            self._tally.before += 1
+
+    def _go_on(self, kept: int, position: int) -> None:
+        self._journal.keep(kept)
+        if isinstance(self._results, OneFile):
+            self._results.begin(position)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Put one outcome where it belongs.
+
+        Raises:
+            OutputError: no other one can be written either.
+        """
+        request, tally = self._request, self._tally
+        if outcome.fault is not None:
+            self._fail(outcome.source, outcome.fault)
+            if request.traceback and outcome.traceback:
+                sys.stderr.write(outcome.traceback)
+            return
+        note = None
+        try:
+            with self._ledger.noting(outcome) if self._ledger is not None else nullcontext():
+                if self._results is not None:
+                    placed = self._results.put(outcome)
+                    note = placed.note
+                if request.shown:
+                    from .show import View
+
+                    write_out(View(request.diff, request.explain).page(outcome))
+        except OutputError as fault:
+            cause = fault.__cause__
+            kept = self._results is not None and self._results.kept
+            if not isinstance(cause, OSError) or cause.errno in _HOPELESS or not kept:
+                raise
+            tally.unwritten += 1
+            self._journal.failed(outcome.source.name, fault)
+            self._tell(str(fault))
+            return
+        if self._results is not None:
+            ledger = self._ledger.position if self._ledger is not None else 0
+            self._journal.enter(
+                outcome.source, place=placed.place, node=placed.node, position=placed.position, ledger=ledger
+            )
+        tally.cleaned += 1
+        tally.acted.update(counted(outcome))
+        if outcome.cleaned is not None and outcome.cleaned.rescued:
+            told = f"{outcome.cleaned.rescued}; made anew from what could be read, the rest is lost"
+            self._tell(f"{outcome.source.name}: {told}")
+        if note and not request.quiet:
+            self._tell(note)
+
+    def _fail(self, source: Source, fault: FeedcleanError) -> None:
+        self._tally.failed += 1
+        self._journal.failed(source.name, fault)
+        if isinstance(self._results, OneFile) and self._results.kept:
+            ledger = self._ledger.position if self._ledger is not None else 0
+            self._journal.enter(source, place=_FAILED, position=self._results.position, ledger=ledger)
+        self._tell(str(fault))
+
+    def _give_up(self, outcome: Outcome, fault: OutputError) -> None:
+        """Nothing more can be written: what is there stays, and the rest is listed."""
+        self._tally.broken_off = True
+        if isinstance(self._results, OneFile):
+            self._results.break_off()
+        self._tell(str(fault))
+        rest = self._rest(outcome.source.name)
+        named = list(islice(rest, _NAMED + 1))
+        others = " and others (--report FILE lists them all)" if len(named) > _NAMED else ""
+        self._tell(f"not done: {', '.join(named[:_NAMED])}{others}; the same command with --resume does the rest")
+        self._tally.rest = chain(named, rest)
+
+    def _rest(self, first: str) -> Iterator[str]:
+        """Names of all that was not done."""
+        yield first
+        yield from tuple(self._under_way)
+        yield from (source.name for source in self._found)
+
+    def _say_how_to_go_on(self) -> None:
+        count = self._tally.cleaned + self._tally.before
+        if self._lasting and count and not self._request.quiet:
+            say(f"{count} document{'' if count == 1 else 's'} done; the same command with --resume does the rest")
+
+    def _report(self) -> None:
+        if self._request.report is None:
+            return
+        try:
+            write_report(Path(self._request.report), self._tally, self._journal, self._found.skipped)
+        except OutputError as fault:
+            self._tally.unwritten += 1
+            say(fault)

@@ -1,82 +1,152 @@
-"""Which documents the arguments of a command mean."""
+"""Which documents the arguments of a command mean: files, folders, patterns, containers, lists, addresses.
+
+    argument ── spool ──> file, folder, pattern, address ──> container? ──> Source, Source, …
+
+Everything is looked up when its turn comes, so that a million documents cost no more memory than one folder's names.
+Only the list of arguments is read at once, into a temporary file of SQLite's: a result must not overwrite what is
+still to be read.
+"""
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path, PurePath
 
 from ..bulk import Source, printable, unreadable
+from ..bulk.containers import Container, is_other, open_container
 from ..errors import SettingsError, SourceError
+from .spool import Spool, listed
 
-__all__ = ["STDIN", "Found", "find", "is_folder"]
+__all__ = ["STDIN", "Fetch", "Found", "find", "is_folder"]
 
 STDIN = "-"
-# What lies beside documents in a folder and is none, told by its name; anything else is opened.
-_OTHER = frozenset(
-    ".7z .avi .avif .bin .bmp .bz2 .class .css .db .dll .doc .docx .eot .epub .exe .flac .gif .gz .ico .jar .jpeg .jpg"
-    " .js .lock .m4a .m4v .map .mjs .mkv .mov .mp3 .mp4 .npy .npz .o .odt .ogg .otf .pdf .pickle .pkl .png .ppt .pptx"
-    " .pyc .rar .so .sqlite .sqlite3 .svg .swf .tar .tgz .tif .tiff .ttf .wasm .wav .webm .webp .woff .woff2 .xls .xlsx"
-    " .xz .zip .zst".split()
-)
+Fetch = Callable[[str], Source]
+_WEB = ("http://", "https://")
 
 
-@dataclass(frozen=True, slots=True)
 class Found:
-    """The documents that some arguments mean."""
-
-    sources: tuple[Source, ...]  # each once, in the order of the arguments; folders by name
-    skipped: int  # files and folders inside folders that were not looked at: hidden, or something else by their name
-    folders: bool  # whether a folder was among the arguments
-
-
-def find(arguments: Sequence[str], *, apart: Path | None = None) -> Found:
-    """The documents that `arguments` mean: files, folders with all that is in them, `-` for standard input.
+    """The documents that some arguments mean, each once, in the order of the arguments; folders by name.
 
     Args:
-        arguments: as they were typed.
-        apart: a folder that is not searched although it may lie in one that is: where earlier results are.
-
-    Raises:
-        SettingsError: standard input is named twice.
+        spool: the arguments.
+        apart: a folder that is not searched.
+        fetch: gets what is published at an address.
     """
-    if arguments.count(STDIN) > 1:
-        raise SettingsError("standard input can be read only once", where=STDIN, hint="name - once")
-    search = _Search(apart.resolve() if apart is not None else None)
-    folders = False
-    sources: dict[Path | None, Source] = {}
-    for argument in arguments:
-        if argument == STDIN:
-            sources[None] = Source(STDIN, None)
-            continue
+
+    def __init__(self, spool: Spool, *, apart: Path | None = None, fetch: Fetch | None = None) -> None:
+        self.skipped = 0  # entries that were not looked at: hidden, or something else by their name
+        self.folders = False  # whether an argument may stand for any number of documents
+        self._spool = spool
+        self._apart = apart.resolve() if apart is not None else None
+        self._fetch = fetch
+        self._tops: list[Path] = []  # folders that have been searched
+        self._named = Spool()  # single files that have been given out
+        self._waiting = self._all()
+        begun = list(islice(self._waiting, 2))
+        self.several = len(begun) > 1
+        self._waiting = chain(begun, self._waiting)
+
+    def __iter__(self) -> Iterator[Source]:
+        return self._waiting
+
+    def is_source(self, path: Path) -> bool:
+        """Whether an existing file is among what the arguments mean, so that no other's result may stand there."""
+        if path in self._spool:
+            return True
+        if self._apart is not None and path.is_relative_to(self._apart) and self._apart not in map(_real, self._tops):
+            return False
+        return any(path.is_relative_to(_real(top)) and path.exists() for top in self._tops)
+
+    def weight(self) -> int:
+        """Bytes of all documents on the disk: what progress is measured against. Takes a look at every file."""
+        total = 0
+        for argument in self._spool:
+            for path in self._files(argument):
+                try:
+                    total += path.stat().st_size
+                except (OSError, ValueError):
+                    continue
+        return total
+
+    def _files(self, argument: str) -> Iterator[Path]:
         path = Path(argument)
         if is_folder(path):
-            folders = True
-            found = list(search.folder(path))
+            for parent, folders, files in os.walk(path):
+                folders[:] = [name for name in folders if self._enter(Path(parent) / name, path)]
+                yield from (Path(parent, name) for name in files if not is_other(PurePath(name)))
+        elif _is_pattern(argument):
+            yield from map(Path, _matches(argument))
         else:
-            found = [Source(printable(argument), path, PurePath(path.name))]
-        for source in found:
-            # Not resolved: two links to one file are two names for its result.
-            sources.setdefault(source.path and source.path.absolute(), source)
-    return Found(tuple(sources.values()), search.skipped, folders)
+            yield path
 
+    def _all(self) -> Iterator[Source]:
+        for argument in self._spool:
+            if argument == STDIN and not self._spool.literal(STDIN):
+                yield Source(STDIN, None, key=STDIN)
+            elif argument.lower().startswith(_WEB):
+                yield self._fetched(argument)
+            elif _is_pattern(argument) and not self._spool.literal(argument):
+                self.folders = True
+                yield from self._matching(argument)
+            else:
+                yield from self._path(Path(argument))
 
-def is_folder(path: Path) -> bool:
-    """Whether there is a folder; a place that may not be looked at is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
+    def _path(self, path: Path, place: PurePath | None = None) -> Iterator[Source]:
+        if is_folder(path):
+            self.folders = True
+            if not self._searched(path):
+                yield from self._folder(path)
+                self._tops.append(path)
+        elif path not in self._named and not self._searched(path):
+            self._named.add(str(path))
+            yield from self._document(path, place or PurePath(path.name))
 
+    def _document(self, path: Path, place: PurePath, *, only_files: bool = False) -> Iterator[Source]:
+        """A file, or what is in it."""
+        name = printable(str(path))
+        fault = None
+        size, stamp = 0, ""
+        container: Container | None = None
+        try:
+            found = path.stat()
+            size, stamp = found.st_size, f"{found.st_size} {found.st_mtime_ns}"
+            if stat.S_ISREG(found.st_mode):
+                container = open_container(path, name, place)
+            elif only_files:  # a pipe in a folder would be waited for without end
+                fault = SourceError("a pipe, device or socket", where=name, hint="only files are read from folders")
+        except (OSError, ValueError) as error:
+            fault = unreadable(error, name)
+        if container is not None:
+            self.folders |= container.holds_several
+            yield from container.sources(self._skip)
+        else:
+            yield Source(name, path, place, fault, size=size, key=str(path.absolute()), stamp=stamp)
 
-class _Search:
-    def __init__(self, apart: Path | None) -> None:
-        self.skipped = 0
-        self._apart = apart
+    def _matching(self, pattern: str) -> Iterator[Source]:
+        """Files that a pattern matches; a quoted one is ours to expand."""
+        top = Path(*_fixed(pattern))
+        empty = True
+        for name in Spool.sorted(_matches(pattern)):
+            path = Path(name)
+            if is_folder(path) and "**" in pattern:
+                continue  # what is in it matches, too
+            empty = False
+            yield from self._path(path, path.relative_to(top) if path.is_relative_to(top) else None)
+        if empty:
+            name = printable(pattern)
+            told = SourceError("no file matches", where=name, hint="** stands for any folders, * for any name")
+            yield Source(name, Path(pattern), fault=told, key=pattern)
 
-    def folder(self, top: Path) -> Iterator[Source]:
+    def _fetched(self, url: str) -> Source:
+        if self._fetch is None:
+            raise SettingsError("addresses are not fetched here", where=printable(url))
+        return self._fetch(url)
+
+    def _folder(self, top: Path) -> Iterator[Source]:
         """Every document under `top`; one source with a fault for each place that cannot be searched."""
         faults: list[OSError] = []
         empty = True
@@ -84,21 +154,23 @@ class _Search:
             here = Path(parent)
             wanted = [name for name in sorted(folders) if self._enter(here / name, top)]
             self.skipped += len(folders) - len(wanted)
-            folders[:] = wanted
+            folders[:] = [name for name in wanted if not self._is_top(here / name)]
             for name in sorted(files):
-                if name.startswith(".") or PurePath(name).suffix.lower() in _OTHER:
+                if is_other(PurePath(name)):
                     self.skipped += 1
                     continue
                 empty = False
-                yield _file(here / name, top)
+                path = here / name
+                if path not in self._named:
+                    yield from self._document(path, path.relative_to(top), only_files=True)
         for fault in faults:
             empty = False
             name = printable(str(fault.filename or top))
-            yield Source(name, Path(fault.filename or top), fault=unreadable(fault, name))
+            yield Source(name, Path(fault.filename or top), fault=unreadable(fault, name), key=name)
         if empty:
             name = printable(str(top))
             told = SourceError("no documents in this folder", where=name, hint="feeds, pages and texts are read")
-            yield Source(name, top, fault=told)
+            yield Source(name, top, fault=told, key=name)
 
     def _enter(self, folder: Path, top: Path) -> bool:
         # Links to folders are not followed: they may lead back, or out of the folder that was named.
@@ -106,14 +178,82 @@ class _Search:
             return False
         return self._apart is None or self._apart == top.resolve() or folder.resolve() != self._apart
 
+    def _is_top(self, folder: Path) -> bool:
+        """Whether a folder has been searched by an earlier argument."""
+        return any(folder.absolute() == top.absolute() for top in self._tops)
 
-def _file(path: Path, top: Path) -> Source:
-    name = printable(str(path))
-    fault = None
+    def _searched(self, path: Path) -> bool:
+        """Whether an earlier argument has led here."""
+        here, file = path.absolute(), not is_folder(path)
+        for top in (top.absolute() for top in self._tops):
+            if not here.is_relative_to(top) or (file and is_other(PurePath(path.name))):
+                continue
+            inside = [top / way for way in here.relative_to(top).parents] if file else [here, *here.parents]
+            ways = [way for way in inside if way != top and way.is_relative_to(top)]
+            if not any(way.name.startswith(".") or way.is_symlink() for way in ways):
+                return True
+        return False
+
+    def _skip(self) -> None:
+        self.skipped += 1
+
+
+def find(
+    arguments: Sequence[str], *, apart: Path | None = None, files_from: str | None = None, fetch: Fetch | None = None
+) -> Found:
+    """The documents that `arguments` mean.
+
+    Args:
+        arguments: as they were typed: files, folders with all that is in them, patterns, containers, addresses, `-`.
+        apart: a folder that is not searched although it may lie in one that is: where earlier results are.
+        files_from: a file that lists more of them, one a line or with NULs between; `-` is standard input.
+        fetch: gets what is published at an address.
+
+    Raises:
+        SettingsError: standard input is named twice.
+        SourceError: the list cannot be read.
+    """
+    if arguments.count(STDIN) + (files_from == STDIN) > 1:
+        raise SettingsError("standard input can be read only once", where=STDIN, hint="name - once")
+    spool = Spool()
+    for argument in arguments:
+        spool.add(argument)
+    if files_from is not None:
+        for name in listed(files_from):
+            spool.add(name, literal=True)
+    found = Found(spool, apart=apart, fetch=fetch)
+    found.folders |= files_from is not None
+    return found
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; a place that may not be looked at is none."""
     try:
-        # A pipe in a folder would be waited for without end.
-        if not stat.S_ISREG(path.stat().st_mode):
-            fault = SourceError("a pipe, device or socket", where=name, hint="only files are read from folders")
-    except OSError as error:
-        fault = unreadable(error, name)
-    return Source(name, path, PurePath(path.relative_to(top)), fault)
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_pattern(argument: str) -> bool:
+    return glob.has_magic(argument) and "\0" not in argument and not os.path.lexists(argument)
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    return glob.iglob(pattern, recursive=True)  # noqa: PTH207  `Path.glob` takes no absolute pattern, and hidden files
+
+
+def _fixed(pattern: str) -> list[str]:
+    """The parts of a pattern before the first that is one."""
+    parts: list[str] = []
+    for part in PurePath(pattern).parts[:-1]:
+        if glob.has_magic(part):
+            break
+        parts.append(part)
+    return parts
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path

@@ -15,7 +15,7 @@ from typing import Self
 
 from ..bulk import Outcome
 from ..types import Action, Cut
-from .atomic import Replacement
+from .atomic import Replacement, part_of
 
 __all__ = ["Ledger", "counted", "line", "summary"]
 
@@ -76,15 +76,22 @@ class Ledger:
     Args:
         path: the file.
         kept: whether results stay although the work is broken off.
+        lasting: whether the next run may have to go on with it, whatever happens to this one.
+        begun: bytes that earlier runs have written.
 
     Raises:
         OutputError: it cannot be written.
     """
 
-    def __init__(self, path: Path, *, kept: bool) -> None:
-        self._file = Replacement(path)
+    def __init__(self, path: Path, *, kept: bool, lasting: bool = False, begun: int = 0) -> None:
+        self._file = Replacement(path, part=part_of(path) if lasting else None, kept=begun)
         self._kept = kept
-        self._documents = 0
+        self._documents = 1 if begun else 0
+
+    @property
+    def position(self) -> int:
+        """Bytes in it."""
+        return self._file.position()
 
     @contextmanager
     def noting(self, outcome: Outcome) -> Iterator[None]:
@@ -96,8 +103,9 @@ class Ledger:
         before = self._file.position()
         noted = False
         try:
-            if outcome.cleaned is not None:
+            if outcome.cleaned is not None and outcome.cleaned.ledger:
                 self._file.write(b"".join(line(outcome.source.name, cut) for cut in outcome.cleaned.ledger))
+                self._file.flush()
             noted = True
             yield
         except BaseException as fault:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Protocol, Self
 
-from ..bulk import Outcome, Source, Target, printable
+from ..bulk import Journal, Outcome, Target, printable
 from ..errors import OutputError, SettingsError
 from ..types import Format
-from .atomic import Replacement, unwritable
+from .atomic import Replacement, part_of, unwritable
 from .faults import ReaderGone, give_up_stdout
 from .finding import is_folder
 
-__all__ = ["Folder", "OneFile", "Output", "StandardOutput", "holds_several", "output", "write_out"]
+__all__ = ["Folder", "OneFile", "Output", "Placed", "StandardOutput", "holds_several", "output", "write_out"]
 
 _SUFFIX = {
     Target.RSS: ".rss",
@@ -57,6 +57,16 @@ def write_out(data: bytes) -> None:
         raise unwritable(fault, "standard output") from fault
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a result stands."""
+
+    place: str = ""  # in its folder
+    node: str = ""  # of its file, whatever its name
+    position: int = 0  # its end, if several share a file
+    note: str | None = None  # what a reader should know about it
+
+
 class Output(Protocol):
     """Takes results. As a context manager it puts them in place at the end, or none if the block fails."""
 
@@ -65,8 +75,8 @@ class Output(Protocol):
         """Whether results stay although the work is broken off."""
         ...
 
-    def put(self, outcome: Outcome) -> str | None:
-        """Take one result; what a reader should know about where it went, or `None`.
+    def put(self, outcome: Outcome) -> Placed:
+        """Take one result.
 
         Raises:
             OutputError: it cannot be written.
@@ -91,14 +101,17 @@ def holds_several(path: str, *, several: bool, to: Target | None) -> bool:
     return several and not (to is Target.JSONL and lines)
 
 
-def output(path: str | None, sources: Sequence[Source], *, several: bool, to: Target | None) -> Output:
+def output(
+    path: str | None, journal: Journal, *, several: bool, to: Target | None, is_source: Callable[[Path], bool]
+) -> Output:
     """Where results go.
 
     Args:
         path: what `-o` names; `None` or `"-"` is standard output.
-        sources: what is going to be cleaned.
+        journal: knows which result stands where.
         several: whether there may be more than one result.
         to: the format of the results, if it is the same for all.
+        is_source: whether a file is going to be cleaned, too.
 
     Raises:
         SettingsError: several results cannot stand there.
@@ -106,17 +119,17 @@ def output(path: str | None, sources: Sequence[Source], *, several: bool, to: Ta
     if path is None or path == "-":
         if several and to is not Target.JSONL:
             raise SettingsError(
-                f"{len(sources)} documents cannot stand one after another on standard output",
+                "several documents cannot stand one after another on standard output",
                 hint="use -o DIR, or --to jsonl",
             )
         return StandardOutput()
     if not holds_several(path, several=several, to=to):
-        return OneFile(Path(path))
+        return OneFile(Path(path), lasting=journal.path is not None)
     if _is_other(Path(path)):
         raise SettingsError(
-            f"{len(sources)} documents cannot stand in one file", where=printable(path), hint="-o has to name a folder"
+            "several documents cannot stand in one file", where=printable(path), hint="-o has to name a folder"
         )
-    return Folder(Path(path), sources)
+    return Folder(Path(path), journal, is_source)
 
 
 def _is_other(path: Path) -> bool:
@@ -132,9 +145,10 @@ class StandardOutput:
 
     kept = True
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: Outcome) -> Placed:
         """Write it out."""
         write_out(outcome.content)
+        return Placed()
 
     def __enter__(self) -> Self:
         return self
@@ -144,19 +158,51 @@ class StandardOutput:
 
 
 class OneFile:
-    """One result, or JSON lines of several, in a file that appears when all are there."""
+    """One result, or JSON lines of several, in a file that appears when all are there.
 
-    kept = False
+    Args:
+        path: the file.
+        lasting: whether what is broken off is left for the next run.
+    """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lasting: bool = False) -> None:
         self._path = path
+        self._part = part_of(path) if lasting else None
+        self._broken_off = False
         self._file: Replacement | None = None
 
-    def put(self, outcome: Outcome) -> None:
+    @property
+    def kept(self) -> bool:
+        """Whether results stay although the work is broken off."""
+        return self._part is not None
+
+    @property
+    def position(self) -> int:
+        """Bytes of all results."""
+        return self._file.position() if self._file is not None else 0
+
+    def begin(self, position: int) -> None:
+        """Go on with the results of an earlier run, up to a position."""
+        if position:
+            self._file = Replacement(self._path, part=self._part, kept=position)
+
+    def break_off(self) -> None:
+        """Leave what there is for the next run."""
+        self._broken_off = True
+
+    def put(self, outcome: Outcome) -> Placed:
         """Add it. The file is begun with the first, so that a document that fails leaves the file as it was."""
         if self._file is None:
-            self._file = Replacement(self._path)
-        self._file.write(outcome.content)
+            self._file = Replacement(self._path, part=self._part)
+        before = self._file.position()
+        try:
+            self._file.write(outcome.content)
+            if self.kept:
+                self._file.flush()
+        except OutputError:
+            self._file.rewind(before)
+            raise
+        return Placed(position=self._file.position())
 
     def __enter__(self) -> Self:
         return self
@@ -164,35 +210,48 @@ class OneFile:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None:
+        if self._file is None:
+            return
+        if (kind is not None or self._broken_off) and self.kept and self._file.position():
+            self._file.suspend()
+        else:
             self._file.__exit__(kind, fault, trace)
 
 
 class Folder:
-    """Each result in a file of its own, named as its source."""
+    """Each result in a file of its own, named as its source.
+
+    Args:
+        path: the folder.
+        journal: knows which result stands where.
+        is_source: whether a file is going to be cleaned, too; it is not overwritten by the result of another.
+    """
 
     kept = True
 
-    def __init__(self, path: Path, sources: Sequence[Source]) -> None:
+    def __init__(self, path: Path, journal: Journal, is_source: Callable[[Path], bool]) -> None:
         self._path = path
-        self._taken: dict[Path, str] = {}
-        self._written: set[tuple[int, int]] = set()
-        self._sources = {_real(source.path): source.name for source in sources if source.path is not None}
+        self._journal = journal
+        self._is_source = is_source
 
-    def put(self, outcome: Outcome) -> str | None:
+    def has(self, place: str) -> bool:
+        """Whether a result still stands where it was put."""
+        return (self._path / place).is_file()
+
+    def put(self, outcome: Outcome) -> Placed:
         """Write it to its own name, or to the next best one if that belongs to another source."""
         source = outcome.source
         own = _real(source.path) if source.path is not None else None
         in_the_way = ""
         for place in _places(outcome):
             target = self._path / place
-            owner = self._owner(target, own)
+            owner = self._owner(target, place, own, source.key)
             if owner:
                 in_the_way = in_the_way or f"{printable(str(target))} belongs to {owner}"
                 continue
             self._write(target, outcome.content)
-            self._taken[_real(target)] = source.name
-            return f"{source.name}: written to {printable(str(target))}; {in_the_way}" if in_the_way else None
+            told = f"{source.name}: written to {printable(str(target))}; {in_the_way}" if in_the_way else None
+            return Placed(place.as_posix(), _node(target), note=told)
         raise AssertionError  # pragma: no cover  the places never end
 
     def __enter__(self) -> Self:
@@ -201,19 +260,16 @@ class Folder:
     def __exit__(self, *_: object) -> None:
         """Every file is in place already."""
 
-    def _owner(self, target: Path, own: Path | None) -> str:
+    def _owner(self, target: Path, place: PurePath, own: Path | None, key: str) -> str:
         """The source that `target` belongs to, if that is another one than `own`."""
+        for owner, where in self._journal.owners(place.as_posix(), _node(target), key):
+            # On a disk that does not tell A from a, another name may be the same file.
+            if where == place.as_posix() or _node(self._path / where) == _node(target):
+                return owner
         real = _real(target)
-        if real in self._taken:
-            return self._taken[real]
-        if real != own and real in self._sources:
-            return self._sources[real]
-        try:
-            found = target.lstat()
-        except OSError:
-            return ""
-        # On a disk that does not tell A from a, another name may be the same file.
-        return "another source" if (found.st_dev, found.st_ino) in self._written else ""
+        if target.is_dir() and not target.is_symlink():
+            return "a folder"
+        return printable(str(target)) if real != own and self._is_source(real) else ""
 
     def _write(self, target: Path, content: bytes) -> None:
         name = printable(str(target))
@@ -227,9 +283,15 @@ class Folder:
             raise unwritable(fault, name) from fault
         with Replacement(target, follow=False) as file:
             file.write(content)
-        with contextlib.suppress(OSError):
-            found = target.lstat()
-            self._written.add((found.st_dev, found.st_ino))
+
+
+def _node(path: Path) -> str:
+    """What is the same for all names of a file; `""` if there is none."""
+    try:
+        found = path.lstat()
+    except (OSError, ValueError):
+        return ""
+    return f"{found.st_dev} {found.st_ino}"
 
 
 def _real(path: Path) -> Path:

@@ -1,0 +1,148 @@
+"""What gzip, bzip2, xz and zstd pack, unpacked under a limit.
+
+A stream is measured against what was read for it: pages shrink to a tenth, many alike to a fiftieth, a bomb to a
+thousandth. Foreign errors become ours here.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, Protocol, cast
+
+import brotli
+
+from ...errors import FormatError, LimitError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+__all__ = ["PACKED", "Unpacked", "unpack"]
+
+FREE = 256 << 20  # unpacked bytes before anybody asks where they come from
+RATIO = 250  # bytes that one packed byte may become, beyond those
+_WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 27}  # 128 MiB: what `zstd --long` packs with
+
+PACKED: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
+    b"\x1f\x8b": ("gzip", lambda raw: cast("BinaryIO", gzip.GzipFile(fileobj=raw))),
+    b"BZh": ("bzip2", lambda raw: cast("BinaryIO", bz2.BZ2File(raw))),
+    b"\xfd7zXZ\x00": ("xz", lambda raw: cast("BinaryIO", lzma.LZMAFile(raw))),  # noqa: SIM115  closed with its file
+    b"\x28\xb5\x2f\xfd": ("zstd", lambda raw: cast("BinaryIO", zstd.ZstdFile(raw, options=_WINDOW))),
+}
+_BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError, brotli.error)
+
+
+class Unpacked(io.RawIOBase):
+    """What a packed file holds, as a stream.
+
+    Args:
+        raw: the file, at its start; its position is what the unpacked bytes are measured against.
+        magic: one of `PACKED`.
+
+    Raises:
+        FormatError: from `read`: it is cut off or damaged.
+        LimitError: from `read`: it unpacks to too much.
+    """
+
+    def __init__(self, raw: BinaryIO, magic: bytes) -> None:
+        self._raw = raw
+        self._name, opener = PACKED[magic]
+        self._stream = opener(raw)
+        self._given = 0
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Unpack some bytes."""
+        try:
+            data = self._stream.read(min(len(buffer), 1 << 16))
+        except _BROKEN as fault:
+            told = "cut off" if isinstance(fault, EOFError) else f"damaged ({' '.join(str(fault).split())})"
+            raise FormatError(f"its {self._name} packing is {told}") from fault
+        self._given += len(data)
+        if self._given > FREE and self._given > RATIO * self._raw.tell():
+            raise LimitError(
+                f"it unpacks to more than {RATIO} times its size", hint="if you trust it, unpack it and clean the files"
+            )
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Machine(Protocol):
+    def __call__(self, data: bytes, limit: int) -> tuple[bytes, bool]: ...
+
+
+def _zlib(window: int) -> _Machine:
+    def run(data: bytes, limit: int) -> tuple[bytes, bool]:
+        machine = zlib.decompressobj(window)
+        return machine.decompress(data, limit), machine.eof
+
+    return run
+
+
+def _deflate(data: bytes, limit: int) -> tuple[bytes, bool]:
+    """With or without the header that it should have."""
+    try:
+        return _zlib(15)(data, limit)
+    except zlib.error:
+        return _zlib(-15)(data, limit)
+
+
+def _brotli(data: bytes, limit: int) -> tuple[bytes, bool]:
+    machine = brotli.Decompressor()
+    found = machine.process(data, output_buffer_limit=limit)
+    return found, machine.is_finished()
+
+
+def _zstd(data: bytes, limit: int) -> tuple[bytes, bool]:
+    machine = zstd.ZstdDecompressor(options=_WINDOW)
+    return machine.decompress(data, limit), machine.eof
+
+
+_MACHINES: dict[str, _Machine] = {
+    "gzip": _zlib(31),
+    "x-gzip": _zlib(31),
+    "deflate": _deflate,
+    "br": _brotli,
+    "zstd": _zstd,
+}
+
+
+def unpack(data: bytes, encoding: str, limit: int) -> bytes:
+    """A body packed by an HTTP `Content-Encoding`.
+
+    Crawlers often keep the header of a body that they have unpacked, so what is not packed at all is given back.
+
+    Args:
+        data: the body.
+        encoding: the header.
+        limit: bytes that may come out.
+
+    Raises:
+        LimitError: more would come out.
+        FormatError: it is cut off, or damaged after a good beginning.
+    """
+    for name in reversed([part.strip().lower() for part in encoding.split(",")][:4]):
+        if (machine := _MACHINES.get(name)) is None:
+            continue
+        try:
+            found, complete = machine(data, limit + 1)
+        except _BROKEN:
+            if name in {"gzip", "x-gzip"} and data.startswith(b"\x1f\x8b"):
+                raise FormatError(f"its {name} packing is damaged") from None
+            continue
+        if len(found) > limit:
+            raise LimitError(f"too large: more than {limit:,} bytes", hint=f"up to {limit:,} bytes are read")
+        if not complete:
+            raise FormatError(f"its {name} packing is cut off")
+        data = found
+    return data
