@@ -242,3 +242,12 @@ class Passage:
     blocks: tuple[Block, ...]
     title: str = ""
     url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person said a block or a title is. Beats every model (D8)."""
+
+    label: Label | TitleLabel
+    text: str  # what a reader sees of it
+    source: str = ""  # its exact characters; tell blocks without words apart

@@ -175,3 +175,39 @@ def test_an_address_is_made_and_what_was_removed_is_seen_without_scripts(tmp_pat
             assert not [event for event in refused if "Content Security Policy" in str(event)]
 
         browse(tmp_path, visit)
+
+
+def test_a_click_corrects_what_was_cut_and_what_was_missed(tmp_path: Path, publisher: Publisher) -> None:
+    """Without scripts, in a sandbox, and it holds for the next answer."""
+    missed = "Is {} still worth its price? Our complimentary dossier has the answer, until {} free of charge"
+    texts = [
+        missed.format("Acme Holdings", "March 3"),
+        missed.format("Globex", "17 May"),
+        "Act now! is what the union said.",
+    ]
+    items = "".join(
+        f"<item><title>Item {number}</title><guid>{number}</guid><description>"
+        f"{html.escape(f'<p>Firm {number} earned 4 million euros in the third quarter, a tenth more than a year before, it said.</p><p>{text}</p><p>Its shares closed unchanged.</p>')}"
+        "</description></item>"
+        for number, text in enumerate(texts)
+    )
+    publisher.content = f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'.encode
+    with running(Proxy(tmp_path, {"news": publisher.url})) as proxy:
+
+        async def visit(page: Tab) -> None:
+            before = proxy.get("/feeds/news")[2]
+            assert b"complimentary" in before and b"the union" not in before
+            await page.go(f"{proxy.base}/removed/news")
+            await page.click("button[value=editorial]")
+            assert "You said: news." in await page.html("article")
+            await page.click("#items")
+            await page.click("article:first-of-type .block + .block button[value=promo]")
+            shown = await page.html("article:first-of-type")
+            assert "You said: an ad." in shown and "labelled by you" in shown
+            assert "labelled by you" in await page.html("article:nth-of-type(2)")
+            refused = [event for event in page.events if event["method"] == "Log.entryAdded"]
+            assert not [event for event in refused if "Content Security Policy" in str(event)]
+
+        browse(tmp_path, visit)
+        after = proxy.get("/feeds/news")[2]
+        assert b"complimentary" not in after and b"the union" in after

@@ -18,7 +18,8 @@ from feedclean.proxy.app import create_app
 from feedclean.proxy.house import House
 from feedclean.proxy.logs import set_up
 from feedclean.proxy.metrics import Metrics
-from feedclean.proxy.nouns import Body, FeedState, LedgerRow, Outcome
+from feedclean.proxy.nouns import Body, FeedState, LabelRow, LedgerRow, Outcome, Pin
+from feedclean.proxy.pins import PinnedJudge
 from feedclean.proxy.records import ledger_key
 from feedclean.settings import FeedSettings, ProxySettings, Settings
 from tests.fakes import KeywordJudge
@@ -36,11 +37,48 @@ FEED = b"""<?xml version="1.0" encoding="UTF-8"?>
 
 
 class FakeStore:
-    """A ledger in a list."""
+    """A store in a few dictionaries."""
 
     def __init__(self) -> None:
         self.rows: dict[str, LedgerRow] = {}
+        self.said: dict[str, LabelRow] = {}
+        self.kept: dict[str, Pin] = {}
+        self.changes = 0
         self.broken = False
+
+    def removal(self, key: str) -> LedgerRow | None:
+        self.check()
+        return self.rows.get(key)
+
+    def label(self, row: LabelRow) -> None:
+        self.check()
+        self.said[row.block] = row
+        self.changes += 1
+
+    def unlabel(self, block: str) -> None:
+        self.check()
+        self.said.pop(block, None)
+        self.changes += 1
+
+    def labels(self, blocks: Sequence[str]) -> dict[str, LabelRow]:
+        self.check()
+        return {block: self.said[block] for block in blocks if block in self.said}
+
+    def all_labels(self) -> list[LabelRow]:
+        self.check()
+        return list(self.said.values())
+
+    def label_mark(self) -> int:
+        self.check()
+        return self.changes
+
+    def pins(self, blocks: Sequence[str]) -> dict[str, Pin]:
+        self.check()
+        return {block: self.kept[block] for block in blocks if block in self.kept}
+
+    def pin(self, pins: Sequence[Pin]) -> None:
+        self.check()
+        self.kept |= {pin.block: pin for pin in pins}
 
     def note(self, rows: Sequence[LedgerRow]) -> None:
         self.check()
@@ -98,7 +136,7 @@ class Home:
         log = set_up(proxy.pop("log_level", "debug"), self.output)
         cleaner: dict[str, Any] = proxy.pop("cleaner", {})
         self.cleaner = Cleaner(
-            judge or KeywordJudge(),
+            PinnedJudge(judge or KeywordJudge(), self.store) if proxy.pop("pinned", False) else judge or KeywordJudge(),
             self.store,
             self.clock,
             on_event=self.metrics.event,

@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 COMMAND = Path(__file__).with_name("fake_server.py")
 HANGS = 30.0  # seconds; longer than any deadline here
@@ -129,6 +130,17 @@ class Proxy:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         try:
             connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def post(self, path: str, fields: Mapping[str, str], **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """One form."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        try:
+            connection.request("POST", path, urlencode(fields), {**kind, **headers})
             answer = connection.getresponse()
             return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
         finally:

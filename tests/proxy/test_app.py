@@ -35,6 +35,7 @@ else:
 
 ANY = f"/feed?url={quote(URL, safe='')}"
 ROUTES = ("/", ANY, "/feeds/news", "/feeds/news.json", "/removed/news", "/removed/news.atom", f"/removed?url={URL}",
+          "/items/news", f"/items?url={URL}", "/items/none", "/labels",
           "/healthz", "/readyz", "/metrics", "/favicon.ico", "/robots.txt",
           "/nothing", "/feeds/none", "/removed/none", "/feed", "/feed?url=ftp://x/", "/feeds/news?x=1")  # fmt: skip
 
@@ -468,8 +469,9 @@ def test_every_route_has_both_walls(path: str) -> None:
         assert got.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy and "sandbox" in policy
         assert "script" not in policy and "unsafe" not in policy
-        assert ("form-action 'self'" in policy) is (path == "/") and ("form-action" in policy)
-        is_page = path in {"/", "/removed/news"} or path.startswith("/removed?")
+        items = path.startswith("/items") and got.status == 200
+        is_page = path in {"/", "/removed/news"} or path.startswith("/removed?") or items
+        assert ("form-action 'self'" in policy) is is_page and ("form-action" in policy)
         assert ("html" in got.headers.get("content-type", "")) is is_page
         assert re.fullmatch("[0-9a-f]{12}", got.headers["x-request-id"])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import http.client
+import re
 import shutil
 import signal
 import socket
@@ -261,3 +262,52 @@ def _soon(happened: object, seconds: float) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+class Pitching:
+    """A feed whose every item has the same pitch, for another company each; nobody has told the model of it."""
+
+    pitch = "Is {} still worth its price? Our complimentary dossier has the answer, until {} free of charge"
+    firms = (("Acme Holdings", "March 3"), ("Globex", "17 May"), ("Initech Systems", "Friday"))
+
+    def __init__(self) -> None:
+        self.items = 1
+
+    def __call__(self) -> bytes:
+        items = "".join(map(self._item, reversed(range(self.items))))
+        return f'<rss version="2.0"><channel><title>Paper</title>{items}</channel></rss>'.encode()
+
+    def _item(self, number: int) -> str:
+        body = (
+            f"<p>Company {number} earned {number + 4} million euros in the third quarter, a tenth more than before.</p>"
+            f"<p>{self.pitch.format(*self.firms[number])}</p><p>Its shares closed unchanged on the day, up since.</p>"
+        )
+        return f"<item><title>Company {number}</title><guid>{number}</guid><description>{html.escape(body)}</description></item>"
+
+
+def test_one_correction_removes_the_same_pitch_for_another_company_from_the_next_item(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    """Without retraining, in the answer after it; and what was acknowledged is still known after `kill -9`."""
+    paper = publisher.content = Pitching()
+    with running(Proxy(tmp_path, {"paper": publisher.url})) as proxy:
+        assert b"complimentary dossier" in proxy.get("/feeds/paper")[2]
+        page = proxy.get("/items/paper")[2].decode()
+        form = next(part for part in page.split("<p>") if part.startswith("Is Acme"))
+        fields = {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)">', form)}
+        assert proxy.post("/labels", {**fields, "label": "promo", "key": "0" * 64})[0] == 403
+        assert proxy.post("/labels", {**fields, "label": "promo"}, Origin="http://evil.example")[0] == 403
+        assert b"complimentary dossier" in proxy.get("/feeds/paper")[2]
+        status, headers, _ = proxy.post("/labels", {**fields, "label": "promo"}, Origin="null")
+        assert (status, headers["location"].partition("#")[0]) == (303, "/items/paper")
+        proxy.stop(signal.SIGKILL)
+        proxy.start()
+        assert b"complimentary dossier" not in proxy.get("/feeds/paper")[2]
+        paper.items = 3
+        time.sleep(ROUND)
+        proxy.get("/feeds/paper")
+        time.sleep(ROUND)
+        cleaned = proxy.get("/feeds/paper")[2]
+        assert b"complimentary dossier" not in cleaned
+        assert cleaned.count(b"a tenth more than before") == cleaned.count(b"closed unchanged") == 3
+        assert proxy.get("/removed/paper")[2].count(b"labelled by you") == 3

@@ -196,13 +196,27 @@ def test_pages_of_the_ledger_lose_nothing(store: Store) -> None:
 
 
 def test_the_last_label_for_a_block_counts(store: Store) -> None:
-    assert not store.has_labels()
+    marks = {store.label_mark()}
     store.label(label("b"))
+    marks.add(store.label_mark())
     store.label(label("c"))
+    marks.add(store.label_mark())
+    store.label(replace(label("b", "editorial"), given=2.0))
+    marks.add(store.label_mark())
+    assert len(marks) == 4
+    assert store.all_labels() == [label("c"), replace(label("b", "editorial"), given=2.0)]
     store.label(label("b", "editorial"))
-    assert store.has_labels()
     assert store.labels(["b", "x"]) == {"b": label("b", "editorial")}
     assert store.labels([f"{number}" for number in range(2000)] + ["c"]) == {"c": label("c")}
+    store.unlabel("b")
+    store.unlabel("x")
+    assert store.all_labels() == [label("c")]
+
+
+def test_a_removal_is_found_by_its_key(store: Store) -> None:
+    store.note([row(URL), row(URL, "2")])
+    assert store.removal(ledger_key(row(URL, "2"))) == row(URL, "2")
+    assert store.removal("none") is None
 
 
 # ── Opening ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -226,9 +240,26 @@ def test_everything_is_there_after_opening_again(url: str, clock: Clock) -> None
 def test_a_store_of_a_newer_feedclean_is_refused_in_one_line(url: str, clock: Clock) -> None:
     with closing(Store(url, clock=clock)) as store:
         store._database.write(lambda connection: connection.execute(schema.version.update().values(version=99)))
-    with pytest.raises(StoreError, match=r"schema version is 99, this feedclean knows 1; update feedclean") as caught:
+    with pytest.raises(StoreError, match=r"schema version is 99, this feedclean knows 2; update feedclean") as caught:
         Store(url, clock=clock)
     assert "\n" not in str(caught.value)
+
+
+def test_labels_of_the_first_version_are_carried_over(url: str, clock: Clock) -> None:
+    """It did not know what a label stood in."""
+    with closing(Store(url, clock=clock)) as store:
+        store.label(label("b"))
+
+        def back(connection: Any) -> None:
+            for name in ("item", "title", "language"):
+                connection.exec_driver_sql(f"ALTER TABLE labels DROP COLUMN {name}")
+            connection.execute(schema.version.update().values(version=1))
+
+        store._database.write(back)
+    with closing(Store(url, clock=clock)) as store:
+        assert store.all_labels() == [label("b")]
+        store.label(replace(label("c"), item="1", title="Acme earns more", language="en"))
+        assert store.labels(["c"])["c"].title == "Acme earns more"
 
 
 def test_an_older_store_is_brought_forward_in_one_transaction(
@@ -243,7 +274,7 @@ def test_an_older_store_is_brought_forward_in_one_transaction(
         if broken:
             raise OSError("power")
 
-    monkeypatch.setattr(migrations, "STEPS", (step,))
+    monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, step))
     broken = True
     with closing(Store(url, clock=clock)) as store, pytest.raises(StoreError):
         store.check()
@@ -253,7 +284,7 @@ def test_an_older_store_is_brought_forward_in_one_transaction(
         found = store._database.read(
             lambda connection: connection.exec_driver_sql("SELECT version, reason FROM version, labels").one()
         )
-        assert tuple(found) == (2, None)
+        assert tuple(found) == (3, None)
 
 
 @pytest.mark.parametrize(
@@ -475,7 +506,7 @@ class Remembering(RuleBasedStateMachine):
         for one in new:
             self.ledger.setdefault((one.feed, one.item, one.block), one)
 
-    @rule(row=st.builds(LabelRow, blocks, texts, texts, texts, texts, moments))
+    @rule(row=st.builds(LabelRow, blocks, texts, texts, texts, texts, moments, texts, texts, texts))
     def label(self, row: LabelRow) -> None:
         self.store.label(row)
         self.labels[row.block] = row

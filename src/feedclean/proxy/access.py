@@ -19,7 +19,7 @@ from ..settings import Open, ProxySettings
 from ..settings.shape import is_loopback
 from .reply import Problem
 
-__all__ = ["TELLING", "Caller", "check_any", "is_known", "sign"]
+__all__ = ["TELLING", "Caller", "check_any", "form_key", "is_known", "is_ours", "may_correct", "sign"]
 
 _PASSED_ON = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 TELLING = ("host", "authorization", *_PASSED_ON)  # headers that say who asks
@@ -74,6 +74,26 @@ def check_any(proxy: ProxySettings, caller: Caller, url: str, signature: str | N
     raise Problem(
         HTTPStatus.FORBIDDEN, "closed", "This proxy serves only the feeds that it was set up for, to you at least."
     )
+
+
+def may_correct(proxy: ProxySettings, caller: Caller) -> bool:
+    """Whether somebody may say what a block is; behind a web server all may look local, so there the token counts."""
+    return is_known(proxy, caller, local=proxy.access is Open.LOOPBACK or proxy.public_url is None)
+
+
+def form_key(secret: str, feed: str) -> str:
+    """What a form about a feed must hold, so that no other site can send it: nobody else can read our pages."""
+    return hmac.new(secret.encode(), b"feedclean form\0" + feed.encode(), hashlib.sha256).hexdigest()
+
+
+def is_ours(origin: str | None, *hosts: str | None) -> bool:
+    """Whether a request comes from a page of ours by its `Origin`; a page in a sandbox, as ours are, has none."""
+    if origin is None or origin == "null":
+        return True
+    try:
+        return urlsplit(origin).netloc in {host for host in hosts if host}
+    except ValueError:
+        return False
 
 
 def is_known(proxy: ProxySettings, caller: Caller, *, local: bool = True) -> bool:

@@ -23,8 +23,8 @@ from typing import Protocol
 from ..cleaning import Judge
 from ..errors import FormatError, LimitError, ModelError, StoreError
 from ..judging.policy import Policy
-from ..types import Action, Format
-from .making import Made, feed_kind, make
+from ..types import Action, Cleaned, Format
+from .making import Made, feed_kind, look, make
 from .nouns import Body, LedgerRow
 from .recall import Clock
 from .shelf import Served, Shelf
@@ -121,6 +121,7 @@ class Cleaner:
         self._making: dict[Hashable, asyncio.Task[Served]] = {}
         self._failed: OrderedDict[Hashable, tuple[float, str]] = OrderedDict()  # until when, and why
         self._changed: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
+        self._epoch = 0  # what is still being made of an earlier one is for nobody any more
         self.shelf = Shelf(most)
 
     @property
@@ -146,7 +147,7 @@ class Cleaner:
             FailedBeforeError: it went wrong a moment ago.
             Exception: whatever went wrong in cleaning.
         """
-        key = order.key(body, self.model)
+        key = (self._epoch, order.key(body, self.model))
         if (found := self.shelf.get(key)) is not None:
             return found
         self._raise_known(key)
@@ -163,6 +164,16 @@ class Cleaner:
             raise TimeoutError
         return task.result()
 
+    async def looked(self, body: Body, order: Order) -> Cleaned:
+        """The blocks of a feed and what is decided about each, without a copy for readers.
+
+        Raises:
+            TimeoutError: it takes longer than somebody should wait.
+            FeedcleanError: it cannot be cleaned.
+        """
+        loop = asyncio.get_running_loop()
+        return await asyncio.wait_for(loop.run_in_executor(self._threads, look, body, order, self._judge), self._budget)
+
     def untouched(self, body: Body, order: Order, reason: str) -> Served:
         """The publisher's own bytes, and why."""
         key = (order.url, body.digest, reason)
@@ -176,6 +187,7 @@ class Cleaner:
 
     def forget(self) -> None:
         """Make all copies anew; for when labels or pins were changed."""
+        self._epoch += 1
         self.shelf.clear()
         self._failed.clear()
 

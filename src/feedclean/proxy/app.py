@@ -4,6 +4,8 @@
     /feed?url=…         any feed, for those who may      /readyz    it can serve
     /feeds/NAME         a feed of the settings           /metrics   for those who may
     /removed/NAME       what was cut from it, and why    /removed?url=…   the same of any feed
+    /items/NAME         its last items, to be corrected  /items?url=…     the same of any feed
+    /labels             takes what people say of a block; the only route that is sent anything
 
 While there is a last good copy, nothing that goes wrong reaches a reader as an error: neither upstream (the copy is
 served, and says how old it is) nor in cleaning (the publisher's own bytes are served, and say why).
@@ -21,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..errors import StoreError
 from .answer import CrowdedError, FailedBeforeError, Order, reason_of
 from .asking import caller, suffixed, target, values, wanted_url
+from .correcting import Correcting
 from .envelope import MOST_AT_ONCE, Envelope, Limit, tell
 from .hot import Few, Ready, Wanted, Wording, wording
 from .house import House
@@ -45,13 +48,15 @@ Handler = Callable[[Request], Awaitable[ASGIApp]]
 
 def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
     """The application that serves from a house."""
-    app, views = _App(house), Views(house)
+    app, views, correcting = _App(house), Views(house), Correcting(house)
     handlers: Mapping[str, tuple[str, Handler]] = {
         "/": ("start", views.start),
         "/feed": ("feed", app.any),
         "/feeds/{name}": ("feeds", app.named),
         "/removed": ("removed", views.removed_any),
         "/removed/{name}": ("removed", views.removed),
+        "/items": ("items", correcting.items_any),
+        "/items/{name}": ("items", correcting.items),
         "/healthz": ("healthz", views.healthz),
         "/readyz": ("readyz", views.readyz),
         "/metrics": ("metrics", views.metrics),
@@ -61,6 +66,7 @@ def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
     routes = [
         Route(path, _Endpoint(name, handler, house), methods=["GET"]) for path, (name, handler) in handlers.items()
     ]
+    routes.append(Route("/labels", _Endpoint("labels", correcting.label, house), methods=["POST"]))
     router = Router(routes, redirect_slashes=False)
     return Envelope(_Door(app, router, most_at_once), house.metrics, house.log, house.seldom)
 
@@ -95,7 +101,7 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tell(scope, route=self._name)
-        request = Request(scope)
+        request = Request(scope, receive)
         if "cdn-loop" in request.headers and self._house.is_own_request(request.headers):
             raise Problem(HTTPStatus.LOOP_DETECTED, "loop", "This proxy was about to ask itself.")
         reply = await self._handler(request)

@@ -7,7 +7,9 @@ settings ──> Guard ──> Upstream ──> Refresher ──┐
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+import secrets
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -19,14 +21,14 @@ from .allowance import Allowance, client_of
 from .answer import Cleaner
 from .logs import Log, Seldom
 from .metrics import Metrics
-from .nouns import Body, FeedState, LedgerRow
+from .nouns import Body, FeedState, LabelRow, LedgerRow
 from .recall import Clock
 from .refresh import Manners
 from .reply import Problem
 from .schedule import Rules
 from .spelling import canonical_url
 
-__all__ = ["House", "Known", "LedgerStore"]
+__all__ = ["House", "KeptStore", "Known"]
 
 
 class Known(Protocol):
@@ -37,11 +39,31 @@ class Known(Protocol):
         ...
 
 
-class LedgerStore(Protocol):
+class KeptStore(Protocol):
     """What is needed of `Store`."""
 
     def ledger(self, feed: str, limit: int, before: float | str | None = None) -> list[LedgerRow]:
         """As `Store.ledger`."""
+        ...
+
+    def removal(self, key: str) -> LedgerRow | None:
+        """As `Store.removal`."""
+        ...
+
+    def label(self, row: LabelRow) -> None:
+        """As `Store.label`."""
+        ...
+
+    def unlabel(self, block: str) -> None:
+        """As `Store.unlabel`."""
+        ...
+
+    def labels(self, blocks: Sequence[str]) -> dict[str, LabelRow]:
+        """As `Store.labels`."""
+        ...
+
+    def label_mark(self) -> Hashable:
+        """As `Store.label_mark`."""
         ...
 
     def check(self) -> None:
@@ -55,7 +77,7 @@ class House:
     Args:
         settings: the effective ones; `apply` replaces them.
         refresher: knows the feeds.
-        store: knows what was removed.
+        store: knows what was removed, and what people said.
         cleaner: makes copies.
         clock: tells the time.
         metrics: are told.
@@ -68,7 +90,7 @@ class House:
         settings: Settings,
         *,
         refresher: Known,
-        store: LedgerStore,
+        store: KeptStore,
         cleaner: Cleaner,
         clock: Clock,
         metrics: Metrics,
@@ -79,7 +101,9 @@ class House:
         self.metrics, self.log, self.is_own_request = metrics, log, is_own_request
         self.seldom = Seldom(log, clock.monotonic)
         self._allowance = Allowance()
-        self.generation = 0  # of the settings
+        self.generation = 0  # of the settings and of what people said
+        self._label_mark: Hashable = None
+        self._form_secret = secrets.token_hex(32)
         self._apply(settings)
 
     def apply(self, settings: Settings) -> None:
@@ -105,6 +129,23 @@ class House:
         if (left := self._allowance.take(client, proxy.per_minute, self.clock.monotonic())) > 0:
             told = f"You have asked for more than {proxy.per_minute} addresses within a minute."
             raise Problem(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", told, retry_after=left)
+
+    async def heed_labels(self) -> None:
+        """Make all copies anew if people have said something since the last time, here or anywhere else.
+
+        Raises:
+            StoreError: that cannot be told just now.
+        """
+        mark = await asyncio.to_thread(self.store.label_mark)
+        if mark != self._label_mark:
+            self._label_mark = mark
+            self.cleaner.forget()
+            self.generation += 1
+
+    @property
+    def form_secret(self) -> str:
+        """What forms are signed with: the same in several proxies, where their settings hold a secret."""
+        return self.settings.proxy.secret or self.settings.proxy.token or self._form_secret
 
     def manners(self, url: str) -> Manners:
         """How a feed is fetched."""

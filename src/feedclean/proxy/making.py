@@ -28,7 +28,7 @@ _KINDS = {b"rss": Format.RSS, b"rdf": Format.RSS, b"channel": Format.RSS, b"feed
 if TYPE_CHECKING:
     from .answer import Order
 
-__all__ = ["Made", "feed_fault", "feed_kind", "make", "open_feed"]
+__all__ = ["Made", "feed_fault", "feed_kind", "look", "make", "open_feed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,15 @@ def make(body: Body, order: Order, judge: Judge, now: float) -> Made:
             feed.relink(order.own, order.url)
             content = feed.to_bytes()
     return Made(content, form, rows, counts, unconverted)
+
+
+def look(body: Body, order: Order, judge: Judge) -> Cleaned:
+    """What is decided about each block of a feed.
+
+    Raises:
+        FeedcleanError: it cannot be cleaned.
+    """
+    return clean_document(open_feed(body.content, order.url), model=judge, policy=order.policy)
 
 
 def _converted(content: bytes, form: Format, order: Order) -> bytes:

@@ -16,7 +16,14 @@ from . import schema
 
 Step = Callable[[Connection], None]
 
-STEPS: Sequence[Step] = ()  # STEPS[0] leads from version 1 to 2
+
+def _say_where_labels_are_from(connection: Connection) -> None:
+    """To 2: an exported label is to say what it stood in."""
+    for name in ("item", "title", "language"):
+        connection.execute(text(f"ALTER TABLE {schema.labels.name} ADD COLUMN {name} TEXT NOT NULL DEFAULT ''"))
+
+
+STEPS: Sequence[Step] = (_say_where_labels_are_from,)  # STEPS[0] leads from version 1 to 2
 _LOCK = 0x66656564  # number of PostgreSQL's advisory lock, so that of several proxies one migrates
 
 

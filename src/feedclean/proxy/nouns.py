@@ -107,9 +107,12 @@ class LedgerRow:
 class LabelRow:
     """What a person said a block is. Beats every model (D8)."""
 
-    block: str
+    block: str  # `block_key`, or `title_key` if the label is one of titles
     label: str
     text: str
     source: str
     feed: str
     given: float
+    item: str = ""
+    title: str = ""  # of the item
+    language: str = ""  # ISO 639-1, if the item declares it

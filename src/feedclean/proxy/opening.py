@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from ..cleaning import Judge
@@ -31,6 +32,7 @@ __all__ = ["OpenHouse", "open_house"]
 
 _CONTACT = "no contact given"
 _TIDY = 600.0  # seconds between two evictions
+_HEED = 2.0  # seconds between two looks at what people said elsewhere
 
 
 class _Outside:
@@ -65,17 +67,26 @@ class OpenHouse(House):
     def begin(self) -> None:
         """Start what runs beside serving."""
         self._closing: set[asyncio.Task[None]] = set()
-        self._tidying = asyncio.get_running_loop().create_task(self._tidy())
+        loop = asyncio.get_running_loop()
+        self._beside = [loop.create_task(self._tidy()), loop.create_task(self._heed())]
 
     async def close(self) -> None:
         """Let go of everything."""
-        self._tidying.cancel()
+        for task in self._beside:
+            task.cancel()
         await self.real_refresher.close()
         for task in self._closing:
             task.cancel()
         await self.outside.upstream.close()
         self.cleaner.close()
         await asyncio.to_thread(self.real_store.close)
+
+    async def _heed(self) -> None:
+        """Take over what was said in another proxy, or with `feedclean label`, while this one runs."""
+        while True:
+            with suppress(StoreError):  # everything else that asks the store tells of it
+                await self.heed_labels()
+            await asyncio.sleep(_HEED)
 
     async def _tidy(self) -> None:
         while True:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ..cleaning import Judge
+from ..corrections import BY_HAND, Corrections
 from ..errors import StoreError
-from ..types import Clue, Label, Passage, TitleLabel, Verdict
-from .block_keys import Place, block_key, near_key, title_key
+from ..types import Clue, Correction, Label, Passage, TitleLabel, Verdict
+from .block_keys import Place
 from .nouns import LabelRow, Pin
 from .settling import Spot, settle, with_company
 
@@ -28,8 +29,8 @@ Probabilities = tuple[float, ...]
 
 _REMEMBERED = 50_000  # pins kept in memory, 20 MB
 _CLUES = 10_000  # blocks whose clues are kept in memory
+_LABELS: Mapping[str, Label | TitleLabel] = {label.value: label for label in (*Label, *TitleLabel)}
 _ACTED = [number for number, label in enumerate(Label) if label in {Label.PROMO, Label.TEASER}]
-BY_HAND = Clue("labelled by you", 99.0)
 
 
 class Memory(Protocol):
@@ -43,12 +44,12 @@ class Memory(Protocol):
         """As `Store.pin`."""
         ...
 
-    def labels(self, blocks: Sequence[str]) -> dict[str, LabelRow]:
-        """As `Store.labels`."""
+    def all_labels(self) -> list[LabelRow]:
+        """As `Store.all_labels`."""
         ...
 
-    def has_labels(self) -> bool:
-        """As `Store.has_labels`."""
+    def label_mark(self) -> Hashable:
+        """As `Store.label_mark`."""
         ...
 
 
@@ -69,6 +70,7 @@ class PinnedJudge:
         self._tell = tell or (lambda _: None)
         self._recent: _Recent[Probabilities] = _Recent(_REMEMBERED)
         self._clues: _Recent[tuple[Clue, ...]] = _Recent(_CLUES)
+        self._said: tuple[Hashable, Corrections] = (None, Corrections())
 
     @property
     def name(self) -> str:
@@ -86,9 +88,22 @@ class PinnedJudge:
         return self._model.title_threshold
 
     def forget(self) -> None:
-        """Read pins from the store again; for when they were changed there on purpose."""
+        """Read pins and labels from the store again; for when they were changed there on purpose."""
         self._recent.clear()
         self._clues.clear()
+        self._said = (None, self._said[1])
+
+    def corrections(self) -> Corrections:
+        """What people said by now; while the store fails, what they had said before."""
+        if self._store is None:
+            return self._said[1]
+        try:
+            mark = self._store.label_mark()
+            if mark != self._said[0]:
+                self._said = (mark, Corrections(_corrections(self._store.all_labels())))
+        except StoreError as error:
+            self._tell(error)
+        return self._said[1]
 
     def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
         """A verdict for every block of every passage: a person's, else the pinned one, else a new one."""
@@ -121,10 +136,10 @@ class PinnedJudge:
             fresh = {keys[number]: verdict for number, verdict in reversed(list(zip(asked, found, strict=True)))}
             self._pin(fresh, sure)
             pinned |= {key: verdict.probabilities for key, verdict in fresh.items()}
-        names = [title_key(passage.title) for passage in passages]
-        said = self._said(names) if self._any_labels() else {}
+        said = self.corrections()
         return [
-            _said_of(TitleLabel, said.get(name)) or Verdict(pinned[key]) for name, key in zip(names, keys, strict=True)
+            said.title_verdict(passage.title) or Verdict(pinned[key])
+            for passage, key in zip(passages, keys, strict=True)
         ]
 
     def clues(self, passages: Sequence[Passage], wanted: Sequence[Spot]) -> list[tuple[Clue, ...]]:
@@ -177,34 +192,15 @@ class PinnedJudge:
 
     def _labelled(self, passages: Sequence[Passage]) -> dict[Spot, Verdict]:
         """What people said of these blocks, or of others of their template."""
-        if not self._any_labels():
+        said = self.corrections()
+        if not said:
             return {}
-        names = {
-            (number, place): (block_key(block.text, block.source), near_key(block.text))
+        return {
+            (number, place): verdict
             for number, passage in enumerate(passages)
             for place, block in enumerate(passage.blocks)
+            if (verdict := said.verdict(block)) is not None
         }
-        said = self._said({name for pair in names.values() for name in pair if name})
-        found: dict[Spot, Verdict] = {}
-        for spot, (exact, near) in names.items():
-            verdict = _said_of(Label, said.get(exact)) or (_said_of(Label, said.get(near)) if near else None)
-            if verdict is not None:
-                found[spot] = verdict
-        return found
-
-    def _any_labels(self) -> bool:
-        try:
-            return self._store is not None and self._store.has_labels()
-        except StoreError as error:
-            self._tell(error)
-            return False
-
-    def _said(self, names: Iterable[str]) -> dict[str, LabelRow]:
-        try:
-            return self._store.labels(sorted(set(names))) if self._store is not None else {}
-        except StoreError as error:
-            self._tell(error)
-            return {}
 
 
 def _keys(passages: Sequence[Passage]) -> list[list[str]]:
@@ -228,12 +224,11 @@ def _plausible(probabilities: Probabilities, width: int) -> bool:
     )
 
 
-def _said_of(kind: type[Label | TitleLabel], row: LabelRow | None) -> Verdict | None:
-    """The verdict that a person gave, if it is of this kind."""
-    order = [one.value for one in kind]
-    if row is None or row.label not in order:
-        return None
-    return Verdict(tuple(float(value == row.label) for value in order), (BY_HAND,))
+def _corrections(rows: Iterable[LabelRow]) -> Iterable[Correction]:
+    """Labels as corrections; one that this feedclean does not know says nothing."""
+    for row in rows:
+        if row.label in _LABELS:
+            yield Correction(_LABELS[row.label], row.text, row.source)
 
 
 class _Recent(Generic[V]):

@@ -6,7 +6,6 @@ A row is found by a digest of what names it, since a URL or an item's id can be 
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -26,16 +25,15 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-VERSION = 1  # of the tables below; `migrations.py` leads to it from every earlier one
+from .escapes import escape, unescape
 
-_ESCAPED = re.compile("[\0\x10\ud800-\udfff]")
-_ESCAPE = re.compile("\x10([0-9a-f]{4})")
+VERSION = 2  # of the tables below; `migrations.py` leads to it from every earlier one
 
 
 class Exact(TypeDecorator[str]):
     """Text that comes back as it was, even what a database cannot hold: NUL, and halves of surrogate pairs.
 
-    Both stand in JSON feeds as escapes. They are written behind a character that no text uses.
+    Both stand in JSON feeds as escapes.
     """
 
     impl = Text
@@ -43,15 +41,11 @@ class Exact(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - as inherited
         """Escape what cannot be stored."""
-        if value is None or not _ESCAPED.search(value):
-            return value
-        return _ESCAPED.sub(lambda match: f"\x10{ord(match[0]):04x}", value)
+        return None if value is None else escape(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - as inherited
         """Undo the escapes."""
-        if value is None or "\x10" not in value:
-            return value
-        return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+        return None if value is None else unescape(value)
 
 
 def digest(*parts: str) -> str:
@@ -166,6 +160,10 @@ labels = Table(
     Column("source", Exact, nullable=False),
     Column("feed", Exact, nullable=False),
     Column("given", Double, nullable=False),
+    # Since version 2; with a default, so that rows of version 1 can be carried over.
+    Column("item", Exact, nullable=False, server_default=""),
+    Column("title", Exact, nullable=False, server_default=""),
+    Column("language", Exact, nullable=False, server_default=""),
 )
 
 # What is saved first from a broken file: what cannot be had again.

@@ -5,7 +5,7 @@
     pause, paused              hosts that want to be left alone
     pins, pin                  verdicts that stay (D8)
     note, ledger               what was removed, so that it can be seen and restored
-    label, labels              what a person said a block is
+    label, unlabel, labels     what a person said a block is
 
 Every method is one transaction, may be called from any thread, and raises `StoreError` within bounded time when it
 cannot be done; the next call may succeed again. What `save`, `pin`, `note` and `label` have returned from survives
@@ -16,10 +16,10 @@ ledger never are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import Connection, delete, func, select, tuple_, update
 
 from ..errors import StoreError
 from . import records, schema
@@ -198,6 +198,12 @@ class Store:
                 durable=True,
             )
 
+    def removal(self, key: str) -> LedgerRow | None:
+        """The row of the ledger with this `ledger_key`."""
+        query = select(schema.ledger).where(schema.ledger.c.key == key)
+        row = self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return records.ledger(row) if row is not None else None
+
     def ledger(self, feed: str, limit: int, before: float | str | None = None) -> list[LedgerRow]:
         """What was removed from a feed, newest first.
 
@@ -224,6 +230,11 @@ class Store:
             lambda connection: records.upsert(connection, schema.labels, [records.of_label(row)]), durable=True
         )
 
+    def unlabel(self, block: str) -> None:
+        """Forget what a person said of a block: they took it back."""
+        statement = delete(schema.labels).where(schema.labels.c.block == block)
+        self._database.write(lambda connection: connection.execute(statement), durable=True)
+
     def labels(self, blocks: Sequence[str]) -> dict[str, LabelRow]:
         """What people said of those of `blocks` that they said something of."""
         table = schema.labels
@@ -231,10 +242,16 @@ class Store:
         wanted = set(blocks)
         return {row.block: records.label(row) for row in found if row.block in wanted}
 
-    def has_labels(self) -> bool:
-        """Whether people said anything at all; most questions about labels can be spared where they did not."""
-        query = select(schema.labels.c.block).limit(1)
-        return self._database.read(lambda connection: connection.execute(query).first()) is not None
+    def all_labels(self) -> list[LabelRow]:
+        """All that people said, in the order it was said."""
+        query = select(schema.labels).order_by(schema.labels.c.given, schema.labels.c.block)
+        return list(map(records.label, self._database.read(lambda connection: connection.execute(query).all())))
+
+    def label_mark(self) -> Hashable:
+        """What changes when labels do, so that they need not be read again and again."""
+        given = schema.labels.c.given
+        query = select(func.count(), func.max(given), func.sum(given))
+        return tuple(self._database.read(lambda connection: connection.execute(query).one()))
 
     # ── The store itself ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -13,12 +15,13 @@ from starlette.requests import Request
 from ..errors import ForbiddenError, StoreError
 from ..settings import Open
 from ..types import Format
-from .access import is_known
+from .access import is_known, may_correct
 from .asking import caller, suffixed, target, values, wanted_url
+from .correcting import forms_for
 from .envelope import tell
 from .house import House
 from .negotiation import chosen, http_date, same_as, tag
-from .pages.removed import Removals, removed_feed, removed_page
+from .pages.removed import Removals, keys_of, removed_feed, removed_page
 from .pages.start import TARGETS, Built, Feed, start_page
 from .records import ledger_key
 from .reply import Problem, Reply
@@ -48,9 +51,7 @@ class Views:
         """`/`: with an address, also the proxied one."""
         given = values(request, "url", "to", "token")
         proxy, who = self._house.settings.proxy, caller(request, given)
-        # Behind a web server everybody may look local, so there only the token counts.
-        local = proxy.access is Open.LOOPBACK or proxy.public_url is None
-        known = is_known(proxy, who, local=local)
+        known = may_correct(proxy, who)
         may = known and proxy.access is not Open.OFF
         built = self._built(given) if may and given.get("url") else Built()
         feeds = [self._listed(name) for name in self._house.settings.feeds] if known else []
@@ -59,16 +60,17 @@ class Views:
 
     async def removed(self, request: Request) -> Reply:
         """`/removed/NAME`, a page; with a format behind a dot, a feed."""
-        given = values(request, "before")
+        given = values(request, "before", "token")
         name, suffix = suffixed(request.path_params["name"])
         url = self._house.url_of(name)
         if url is None:
             raise Problem(HTTPStatus.NOT_FOUND, "no-such-feed", "The settings of this proxy name no such feed.")
         title = self._house.settings.feeds[name].title or name
-        page = f"/removed/{name}"
+        query = f"?{urlencode({'token': given['token']})}" if "token" in given else ""
+        page = f"/removed/{name}{query}"
         own = self._house.addresses.removed(name, f".{suffix}" if suffix else "")
-        paths = (page, f"{page}.atom", f"/feeds/{name}")
-        return await self._removals(request, url, title, target(suffix), given.get("before"), paths, own)
+        paths = (page, f"/removed/{name}.atom", f"/feeds/{name}", f"/items/{name}{query}")
+        return await self._removals(request, given, url, title, target(suffix), paths, own)
 
     async def removed_any(self, request: Request) -> Reply:
         """`/removed?url=…`, for those who may have any feed cleaned."""
@@ -77,9 +79,8 @@ class Views:
         self._house.admit(caller(request, given), url, given.get("sig"))
         shown = {key: value for key, value in given.items() if key in {"url", "sig", "token"}}
         page = f"/removed?{urlencode(shown)}"
-        paths = (page, f"{page}&to=atom", f"/feed?{urlencode(shown)}")
-        to = target(given.get("to"))
-        return await self._removals(request, url, url, to, given.get("before"), paths, None)
+        paths = (page, f"{page}&to=atom", f"/feed?{urlencode(shown)}", f"/items?{urlencode(shown)}")
+        return await self._removals(request, given, url, url, target(given.get("to")), paths, None)
 
     async def healthz(self, request: Request) -> Reply:
         """The process lives and answers."""
@@ -140,26 +141,31 @@ class Views:
     async def _removals(
         self,
         request: Request,
+        given: Mapping[str, str],
         url: str,
         title: str,
         to: Format | None,
-        before: str | None,
-        paths: tuple[str, str, str],
+        paths: tuple[str, str, str, str],
         own: str | None,
     ) -> Reply:
-        """What was removed from the feed at `url`; `paths` are those of this page, its feed and the cleaned feed."""
+        """What was removed from the feed at `url`; `paths`: this page, its feed, the cleaned feed, corrections."""
         tell(request.scope, feed=url)
+        before = given.get("before")
+        corrects = to is None and may_correct(self._house.settings.proxy, caller(request, given))
         if before is not None and not _KEY.fullmatch(before):
             raise Problem(HTTPStatus.BAD_REQUEST, "no-such-page", "There is no such page.")
         try:
             rows = await asyncio.to_thread(self._house.store.ledger, url, _ROWS + 1, before)
+            said = await asyncio.to_thread(self._house.store.labels, keys_of(rows)) if corrects else {}
         except StoreError:
             told = "What was removed cannot be read just now."
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "store-failed", told, retry_after=10) from None
-        page, itself, feed = paths
+        page, itself, feed, items = paths
         join = "&" if "?" in page else "?"
         older = f"{page}{join}before={ledger_key(rows[_ROWS - 1])}" if len(rows) > _ROWS else ""
         found = Removals(title, rows[:_ROWS], feed, itself, older)
+        if corrects:
+            found = replace(found, forms=forms_for(self._house, url, page, given), items=items, said=said)
         if to is None:
             return await asyncio.to_thread(removed_page, found)
         content, kind = await asyncio.to_thread(removed_feed, found, to, own)

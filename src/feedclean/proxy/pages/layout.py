@@ -24,6 +24,10 @@ article { border-top: 1px solid var(--line); padding: .8rem 0; overflow-wrap: an
 .what { font-weight: 600; } .why, .note, small { opacity: .8; font-size: .9rem; }
 blockquote { margin: .4rem 0; padding: .2rem .8rem; border-left: 3px solid var(--line); white-space: pre-line; }
 pre { background: var(--soft); padding: .6rem; overflow: auto; white-space: pre-wrap; font-size: .85rem; }
+.block { padding: .2rem .8rem; border-left: 3px solid var(--line); margin: .6rem 0; white-space: pre-line; }
+.block p { margin: 0; } .gone { border-color: #c33; } .gone p { text-decoration: line-through; opacity: .7; }
+.said { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .2rem 0; font-size: .9rem; }
+.said form, article form { align-items: center; } .said button { padding: .1rem .5rem; }
 table { border-collapse: collapse; } td { padding: .2rem 1rem .2rem 0; vertical-align: top; }
 """.strip()
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -7,21 +7,23 @@ shows characters only; the feed shows the block itself, made safe.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ...formats.convert import convert
 from ...formats.sanitize import LOADED, safe_html, safe_url
-from ...types import Format
+from ...types import Format, TitleLabel
 from ..answer import TYPES
+from ..block_keys import block_key, title_key
 from ..making import open_feed
-from ..nouns import LedgerRow
+from ..nouns import LabelRow, LedgerRow
 from ..records import ledger_key
 from ..reply import Reply
+from .forms import Forms, buttons
 from .layout import escaped, page
 
-__all__ = ["Removals", "removed_feed", "removed_page"]
+__all__ = ["Removals", "keys_of", "removed_feed", "removed_page"]
 
 _DONE = {"cut": "cut", "collapse": "collapsed", "mark": "marked"}
 _SURROGATES = dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
@@ -36,6 +38,14 @@ class Removals:
     feed: str  # path of the cleaned feed
     itself: str  # path of the feed of removals
     older: str = ""  # path of the next page, if there is one
+    forms: Forms | None = None  # for those who may correct what was removed
+    items: str = ""  # path of the page where they can correct what was not
+    said: Mapping[str, LabelRow] = field(default_factory=dict)  # what people said of its blocks and titles, by key
+
+
+def keys_of(rows: Sequence[LedgerRow]) -> list[str]:
+    """What the labels of removed blocks are found by."""
+    return list(map(_key, rows))
 
 
 def removed_page(found: Removals) -> Reply:
@@ -43,12 +53,14 @@ def removed_page(found: Removals) -> Reply:
     head = (
         f"<h1>Removed from {escaped(found.title)}</h1>"
         f'<p><a href="{escaped(found.feed)}">Cleaned feed</a> · '
-        f'<a href="{escaped(found.itself)}">This list as a feed</a> · <a href="/">feedclean</a></p>'
+        f'<a href="{escaped(found.itself)}">This list as a feed</a> · <a href="/">feedclean</a>'
+        + (f' · <a id="items" href="{escaped(found.items)}">Something was missed?</a>' if found.items else "")
+        + "</p>"
     )
-    shown = "\n".join(map(_article, found.rows)) or "<p>Nothing yet.</p>"
+    shown = "\n".join(_article(row, found) for row in found.rows) or "<p>Nothing yet.</p>"
     older = f'<p><a rel="next" href="{escaped(found.older)}">Older</a></p>' if found.older else ""
     named = f'<link rel="alternate" type="application/atom+xml" href="{escaped(found.itself)}">\n'
-    return page(f"Removed from {found.title}", f"{head}\n{shown}\n{older}", links=named)
+    return page(f"Removed from {found.title}", f"{head}\n{shown}\n{older}", links=named, forms=found.forms is not None)
 
 
 def removed_feed(found: Removals, to: Format, own: str | None) -> tuple[bytes, str]:
@@ -73,13 +85,31 @@ def removed_feed(found: Removals, to: Format, own: str | None) -> tuple[bytes, s
     return feed.to_bytes(), f"{TYPES[to]}; charset=utf-8"
 
 
-def _article(row: LedgerRow) -> str:
+def _key(row: LedgerRow) -> str:
+    return title_key(row.text) if row.label in tuple(TitleLabel) else block_key(row.text, row.source)
+
+
+def _form(row: LedgerRow, found: Removals) -> str:
+    """The button that keeps it from now on."""
+    if found.forms is None:
+        return ""
+    keep = (
+        ("plain", "No clickbait – keep it")
+        if row.label in tuple(TitleLabel)
+        else ("editorial", "This is news – keep it")
+    )
+    said = found.said.get(_key(row))
+    return buttons(found.forms, {"removal": ledger_key(row)}, [keep], said.label if said else "")
+
+
+def _article(row: LedgerRow, found: Removals) -> str:
     link = _link(row)
     item = f'<a href="{escaped(link)}" rel="noreferrer">{escaped(row.item)}</a>' if link else escaped(row.item)
     return (
         f'<article id="{ledger_key(row)}"><div class="what">{_what(row)}</div>'
         f"<blockquote>{escaped(row.text) or '<em>no words</em>'}</blockquote>"
         f'<div class="why">{escaped(_why(row))}</div>'
+        f"{_form(row, found)}"
         f"<details><summary>Restore</summary><pre>{escaped(row.source)}</pre></details>"
         f"<small>{_moment(row.first_seen):%Y-%m-%d %H:%M} UTC · {escaped(row.field)} of "
         f"{item or 'an item'}</small></article>"
