@@ -29,6 +29,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.chdir(tmp_path)
     for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # what whoever runs the tests has labelled is theirs
 
     def invoke(*arguments: str | Path, input: bytes = b"") -> Result:  # noqa: A002  as the runner calls it
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=input, prog_name="feedclean")
@@ -42,7 +43,7 @@ def start(tmp_path: Path) -> Start:
 
     def begin(*arguments: str | Path, **options: object) -> subprocess.Popen[bytes]:
         given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path}
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "PYTHONPATH": os.pathsep.join(sys.path)}
         command = [sys.executable, str(COMMAND), *map(str, arguments)]
         return subprocess.Popen(command, **{**given, "env": environment, **options})  # type: ignore[call-overload,no-any-return]
 

@@ -48,7 +48,8 @@ CREATE TEMP TABLE failures (number INTEGER PRIMARY KEY, name TEXT, cause TEXT, t
 def described(options: Options) -> dict[str, str]:
     """All that decides what a result is, by name: with other options, or another model, results are others."""
     told = {one.name: repr(getattr(options, one.name)) for one in fields(options)}
-    return {**told, "model": judge_of(options.model).name, "explain": "", "blocks": ""}
+    said = hashlib.sha256(told["corrections"].encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return {**told, "model": judge_of(options.model).name, "corrections": said, "explain": "", "blocks": ""}
 
 
 def stamped(source: Source) -> str:

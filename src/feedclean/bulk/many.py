@@ -49,9 +49,9 @@ def clean_many(sources: Iterable[Source], *, options: Options, jobs: int = 1) ->
         FeedcleanError: a process died.
     """
     # Loaded here in either case: a model that cannot be used is one error, not one for every document.
-    judge = judge_of(options.model)
+    judge = judge_of(options.model, options.corrections)
     if jobs == 1:
-        return (clean_one(source, replace(options, model=judge)) for source in sources)
+        return (clean_one(source, replace(options, model=judge, corrections=())) for source in sources)
     return _in_parallel(iter(sources), options, jobs)
 
 
@@ -117,7 +117,7 @@ def _in_process(source: Source, options: Options, parent: int) -> Outcome:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
     model = options.model
     if model is None or isinstance(model, (str, Path)):
-        options = replace(options, model=_judge_of_process(model))
+        options = replace(options, model=_judge_of_process(model, options.corrections), corrections=())
     return clean_one(source, options)
 
 

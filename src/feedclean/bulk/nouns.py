@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from ..cleaning import Judge
 from ..errors import FeedcleanError
 from ..judging.policy import Policy
-from ..types import Cleaned
+from ..types import Cleaned, Correction
 
 __all__ = ["Options", "Outcome", "Source", "Target"]
 
@@ -52,6 +52,7 @@ class Options:
     to: Target | None = None  # `None`: the format it came in
     url: str | None = None  # where the documents were published, if their sources do not know better
     explain: bool = False  # clues for every block
+    corrections: tuple[Correction, ...] = ()  # what people said, over the model; in the order it was said
     blocks: bool = True  # hand back all blocks (`Cleaned.items`); between processes they are what costs most
 
 

@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..cleaning import Judge, clean
+from ..corrections import Corrected, Corrections
 from ..errors import FeedcleanError
 from ..model_files import load_model
+from ..types import Correction
 from .nouns import Options, Outcome, Source
 from .reading import read
 
@@ -28,7 +30,7 @@ def clean_one(source: Source, options: Options) -> Outcome:
     Raises:
         ModelError: the model cannot be used. Every other fault is told in the outcome.
     """
-    judge = judge_of(options.model)
+    judge = judge_of(options.model, options.corrections)
     url = source.url or options.url
     try:
         data = read(source)
@@ -53,16 +55,18 @@ def clean_one(source: Source, options: Options) -> Outcome:
     return Outcome(_slim(source), cleaned, content, target)
 
 
-def judge_of(model: Judge | Path | str | None) -> Judge:
-    """The model itself.
+def judge_of(model: Judge | Path | str | None, corrections: tuple[Correction, ...] = ()) -> Judge:
+    """The model itself, or what people made of it.
 
     Args:
         model: it, or what `load_model` takes.
+        corrections: what people said, over the model.
 
     Raises:
         ModelError: it cannot be used.
     """
-    return load_model(model) if model is None or isinstance(model, (str, Path)) else model
+    judge: Judge = load_model(model) if model is None or isinstance(model, (str, Path)) else model
+    return Corrected(judge, Corrections(corrections)) if corrections else judge
 
 
 def _slim(source: Source) -> Source:

@@ -6,6 +6,7 @@ import contextlib
 import signal
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ import typer
 
 from ..errors import SettingsError
 from ..types import Action, Label, TitleAction
+from .corpora import add, export_labels, merge
 from .evaluating import evaluate, learning_curve
 from .faults import MEANINGS, Ending, ExitCode, Group
 from .models import model_app
@@ -138,6 +140,17 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     model: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the shipped one.")
     ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What people said of blocks: a proxy's store, or labelled documents. Your own proxy's if not given.",
+            show_default=False,
+        ),
+    ] = None,
+    no_labels: Annotated[
+        bool, typer.Option("--no-labels", help="Heed the model alone, whatever you labelled.")
+    ] = False,
     url: Annotated[
         str | None, typer.Option(help="Where the document was published: its links are read against it.")
     ] = None,
@@ -160,10 +173,13 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     """`feedclean clean`; its help is `_CLEAN`, since here every line would end where it ends in the source."""
     actions = _actions({Action.CUT: cut, Action.COLLAPSE: collapse, Action.MARK: mark, Action.KEEP: keep})
     _check_url(url)
+    if no_labels and labels is not None:
+        raise SettingsError("--labels and --no-labels want different things", hint="give one of them")
 
     from ..bulk import Options, Target
     from ..judging.policy import Policy
     from .batch import Request, run
+    from .own_labels import own_corrections
 
     policy = Policy(threshold=threshold, title_action=title_action)
     options = Options(
@@ -172,6 +188,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
         to=Target(to.value) if to is not None else None,
         url=url,
         explain=explain,
+        corrections=() if no_labels else own_corrections(labels),
         blocks=explain or diff,
     )
     traced = bool((context.obj or {}).get("traceback"))
@@ -200,6 +217,9 @@ app.command()(config)
 app.command()(train)
 app.command()(evaluate)
 app.command()(learning_curve)
+corpus_app.command(no_args_is_help=True)(add)
+corpus_app.command(no_args_is_help=True)(merge)
+corpus_app.command()(export_labels)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 

@@ -26,16 +26,20 @@ _Paths = Annotated[
 def check(paths: _Paths = None) -> None:
     """Check labelled documents, one line a fault.
 
-    The exit code is 1 if there is any.
+    The exit code is 1 if there is any. Warnings, such as two labels for nearly the same text, do not change it.
     """
     from ..learning.corpus_check import check_paths
 
     report = check_paths(paths or [_CORPUS])
     for fault in report.faults:
         typer.echo(fault)
+    for warning in report.warnings:
+        typer.echo(f"warning: {warning}")
     _counts(report.counts)
-    faults = len(report.faults)
-    say(f"{report.documents} documents, {report.blocks} blocks, {faults} fault{'' if faults == 1 else 's'}")
+    told = [f"{len(report.faults)} fault{'' if len(report.faults) == 1 else 's'}"]
+    if report.warnings:
+        told.append(f"{len(report.warnings)} warning{'' if len(report.warnings) == 1 else 's'}")
+    say(f"{report.documents} documents, {report.blocks} blocks, {', '.join(told)}")
     raise Ending(ExitCode.FAILED if report.faults else ExitCode.OK)
 
 

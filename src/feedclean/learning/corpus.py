@@ -74,11 +74,21 @@ def _examples(path: Path) -> Iterator[Example]:
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                yield _example(json.loads(line))
+                document = _confirmed(json.loads(line))
+                if document["blocks"]:
+                    yield _example(document)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 told = f"no {error}" if isinstance(error, KeyError) else str(error)
                 hint = "run `feedclean corpus check` for all faults"
                 raise CorpusError(told, where=f"{path}:{number}", hint=hint) from error
+
+
+def _confirmed(document: dict[str, object]) -> dict[str, object]:
+    """The document without what is only a guess of a model, or a model would learn from itself."""
+    blocks = document["blocks"]
+    if not isinstance(blocks, list):
+        raise TypeError("'blocks' is not a list")
+    return {**document, "blocks": [block for block in blocks if "guess" not in block]}
 
 
 def _example(document: dict[str, object]) -> Example:

@@ -10,9 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from ..judging.policy import Policy
+from ..places import default_store
 from ..types import Action, Label, TitleAction
 from .kinds import Address, Choice, Headers, Kind, Network, Networks, Number, Several, Text, seconds, size
 
@@ -49,7 +48,7 @@ class LogLevel(StrEnum):
 
 def default_store_url() -> str:
     """The store of a proxy that is told nothing else: a file in the platform's data folder."""
-    return f"sqlite:///{Path(platformdirs.user_data_dir('feedclean', appauthor=False)) / 'store.db'}"
+    return f"sqlite:///{default_store()}"
 
 
 def is_loopback(host: str) -> bool:
