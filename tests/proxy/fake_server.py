@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from feedclean import model_files
 from feedclean.cli import main
-from feedclean.proxy import house
+from feedclean.proxy import house, server
 from feedclean.proxy.schedule import Rules
 from tests.cli.fake_judge import FakeJudge
 
@@ -19,4 +19,6 @@ if __name__ == "__main__":
     vars(model_files)["load_model"] = lambda path=None: FakeJudge()
     pause = float(os.environ.get("TEST_RETRY", "0.2"))
     vars(house)["Rules"] = functools.partial(Rules, retry=pause, retry_refused=pause, longest_retry=pause)
+    if patience := os.environ.get("TEST_PATIENCE"):  # milliseconds with slow clients
+        vars(server).update(_HEADERS=int(patience), _STUCK=int(patience))
     main()

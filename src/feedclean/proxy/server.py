@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from pathlib import Path
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 from ..cleaning import Judge
@@ -30,6 +32,7 @@ from .samples import Samples
 __all__ = ["run"]
 
 _HEADERS = 8_000  # milliseconds in which a request's headers must have come
+_STUCK = 30_000  # milliseconds after which a client that takes nothing is let go (Linux)
 _BUFFER = 64 << 10  # bytes that they may have
 _GRACE = 8.0  # seconds for answers under way when the process is told to end
 _LOOK = 2.0  # seconds between two looks at the settings file
@@ -125,9 +128,22 @@ class _Process:
         return replace(new, proxy=kept, store=replace(new.store, url=old.store.url))
 
 
+class _Server(Server):
+    """Granian, with a time limit for clients that take nothing of their answer; it has none of its own."""
+
+    def _init_shared_socket(self) -> None:
+        held = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        descriptor = held.get_fd()
+        self._shd, self._sfd = held, descriptor  # type: ignore[assignment]
+        with socket.socket(fileno=os.dup(descriptor)) as listening, contextlib.suppress(OSError):
+            # Connections inherit it. It ends those whose other end is gone, and those whose window stays shut.
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK)
+
+
 def _server(app: object, address: str, port: int) -> Server:
     quiet = {"handlers": {}, "formatters": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
-    return Server(
+    return _Server(
         app,
         address=address,
         port=port,
