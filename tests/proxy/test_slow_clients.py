@@ -61,7 +61,7 @@ def test_slow_clients_hold_up_nobody_and_are_let_go(tmp_path: Path, monkeypatch:
         others = [kind(proxy.port) for kind in (says_nothing, never_ends_its_body, takes_nothing) for _ in range(50)]
         try:
             _dribble(dribbling, gone)
-            answers = []
+            answers: list[int] = []
             until = time.monotonic() + 10 * PATIENCE / 1000
             while time.monotonic() < until and (not answers or len(list(descriptors.iterdir())) > before + 10):
                 answers.append(proxy.get("/feeds/paper")[0])

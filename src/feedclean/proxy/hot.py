@@ -21,8 +21,8 @@ from starlette.types import Scope, Send
 
 from ..types import Format
 from .access import TELLING
-from .negotiation import chosen, same_as, tag
-from .reply import SECURITY, STRICT, RawHeaders, Reply
+from .negotiation import another_than, chosen, same_as, tag
+from .reply import Problem, RawHeaders, Reply
 from .shelf import Served
 
 __all__ = ["Few", "Ready", "Wanted", "Wording", "wording"]
@@ -31,9 +31,9 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 _WHO = frozenset(name.encode() for name in (*TELLING, "cdn-loop"))
-_FORM = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since"})
+_RARE = frozenset({b"if-match", b"if-unmodified-since"})
+_FORM = frozenset({b"accept-encoding", b"if-none-match", b"if-modified-since", *_RARE})
 _LONGEST = 4000  # bytes of a wording; longer ones are not remembered
-_FIXED: RawHeaders = [(b"content-security-policy", STRICT.encode()), *SECURITY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,13 @@ class Ready:
         self._etags: dict[bytes, RawHeaders] = {}  # headers of a 304, by the tag that the client has
 
     async def send(self, scope: Scope, send: Send, form: Mapping[bytes, bytes]) -> None:
-        """Answer a request that has these headers."""
+        """Answer a request that has these headers.
+
+        Raises:
+            Problem: 412; it wants no other copy than one that is no longer there.
+        """
+        if not _RARE.isdisjoint(form):
+            self._check(form)
         tags, since = form.get(b"if-none-match"), form.get(b"if-modified-since")
         if (tags is not None or since is not None) and (headers := self._unchanged(tags, since)) is not None:
             await send({"type": "http.response.start", "status": 304, "headers": headers})
@@ -102,6 +108,14 @@ class Ready:
             ready = self._forms[coding] = await self._formed(coding)
         await send({"type": "http.response.start", "status": 200, "headers": ready[0]})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else ready[1]})
+
+    def _check(self, form: Mapping[bytes, bytes]) -> None:
+        texts = [
+            form[name].decode("latin-1") if name in form else None for name in (b"if-match", b"if-unmodified-since")
+        ]
+        if another_than(self._served.etag, self._served.modified, *texts):
+            told = "There is another copy by now."
+            raise Problem(HTTPStatus.PRECONDITION_FAILED, "another-copy", told)
 
     def _unchanged(self, tags: bytes | None, since: bytes | None) -> RawHeaders | None:
         """The headers of a 304, if the client has the copy already."""

@@ -16,11 +16,11 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["CODINGS", "chosen", "http_date", "pack", "same_as", "tag"]
+__all__ = ["CODINGS", "another_than", "chosen", "http_date", "pack", "same_as", "tag"]
 
 LEAST = 500  # bytes; below that packing costs more than it saves
 _QUALITY = re.compile(r"\s*;\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*\Z", re.ASCII)
-_TAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 
 # In the order in which they are preferred. Each copy is packed once, so that the quality can be a good one.
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -72,15 +72,33 @@ def same_as(base: str, modified: float, if_none_match: str | None, if_modified_s
     if if_none_match is not None:
         if if_none_match.strip() == "*":
             return tag(base, "")
-        own = {base, *(f"{base}-{coding}" for coding in CODINGS)}
-        return next((f'"{found}"' for found in _TAG.findall(if_none_match[:8000]) if found in own), None)
-    if if_modified_since is not None:
-        try:
-            since = parsedate_to_datetime(if_modified_since).timestamp()
-        except (ValueError, TypeError, OverflowError, IndexError, OSError):
-            return None
-        return tag(base, "") if int(modified) <= since else None
-    return None
+        own = _own(base)
+        return next((f'"{found}"' for _, found in _TAG.findall(if_none_match[:8000]) if found in own), None)
+    since = _moment(if_modified_since)
+    return tag(base, "") if since is not None and int(modified) <= since else None
+
+
+def another_than(base: str, modified: float, if_match: str | None, if_unmodified_since: str | None) -> bool:
+    """Whether the client wants none but a copy that is no longer there (RFC 9110, 13.1.1 and 13.1.4)."""
+    if if_match is not None:
+        own = _own(base)
+        named = any(not weak and found in own for weak, found in _TAG.findall(if_match[:8000]))
+        return not named and if_match.strip() != "*"
+    since = _moment(if_unmodified_since)
+    return since is not None and int(modified) > since
+
+
+def _own(base: str) -> set[str]:
+    """The tags of a copy, in whatever coding."""
+    return {base, *(f"{base}-{coding}" for coding in CODINGS)}
+
+
+def _moment(date: str | None) -> float | None:
+    """A date of a header, in seconds since the epoch; `None` if it is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp() if date is not None else None
+    except (ValueError, TypeError, OverflowError, IndexError, OSError):
+        return None
 
 
 @lru_cache(maxsize=256)
