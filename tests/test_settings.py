@@ -256,7 +256,7 @@ def test_what_is_not_set_is_shown_with_what_holds_instead(tmp_path: Path) -> Non
 
 def test_the_schema_names_every_setting_and_is_json() -> None:
     found = json.loads(json.dumps(schema()))
-    assert set(found["properties"]) == {"proxy", "store", "defaults", "feeds"}
+    assert set(found["properties"]) == {"proxy", "store", "model", "defaults", "feeds"}
     proxy = found["properties"]["proxy"]
     assert proxy["additionalProperties"] is False
     assert proxy["properties"]["port"] == {

@@ -174,6 +174,8 @@ class Verdict:
 
     probabilities: tuple[float, ...]  # in the order of `Label` (of `TitleLabel` for titles); sums to 1
     clues: tuple[Clue, ...] = ()  # strongest first
+    # Thresholds in the same order, where they are not those of the model at hand: an earlier model gave the verdict.
+    limits: tuple[float, ...] | None = None
 
     # Clues cost time, so they are filled in only for blocks that are acted upon or explained.
 

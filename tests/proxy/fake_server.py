@@ -16,7 +16,8 @@ from feedclean.proxy.schedule import Rules
 from tests.cli.fake_judge import FakeJudge
 
 if __name__ == "__main__":
-    vars(model_files)["load_model"] = lambda path=None: FakeJudge()
+    if "TEST_REAL_MODELS" not in os.environ:
+        vars(model_files)["load_model"] = lambda path=None: FakeJudge()
     pause = float(os.environ.get("TEST_RETRY", "0.2"))
     vars(house)["Rules"] = functools.partial(Rules, retry=pause, retry_refused=pause, longest_retry=pause)
     if patience := os.environ.get("TEST_PATIENCE"):  # milliseconds with slow clients

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from feedclean.cleaning import clean
 from feedclean.corrections import BY_HAND
 from feedclean.errors import StoreError
+from feedclean.judging.policy import Policy
 from feedclean.proxy.block_keys import Place, block_key, title_key
 from feedclean.proxy.nouns import LabelRow, Pin
 from feedclean.proxy.pins import PinnedJudge
@@ -29,7 +30,8 @@ class Shelf:
     """A store that is a few dictionaries, and may fail."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Pin] = {}
+        self.kept: dict[str, Pin] = {}  # verdicts
+        self.limits: dict[str, Pin] = {}  # thresholds of models
         self.said: dict[str, LabelRow] = {}
         self.failing = False
 
@@ -39,11 +41,13 @@ class Shelf:
 
     def pins(self, blocks: Sequence[str]) -> dict[str, Pin]:
         self._fail()
-        return {block: self.kept[block] for block in blocks if block in self.kept}
+        everything = self.kept | self.limits
+        return {block: everything[block] for block in blocks if block in everything}
 
     def pin(self, pins: Sequence[Pin]) -> None:
         self._fail()
-        self.kept |= {pin.block: pin for pin in pins}
+        for pin in pins:
+            (self.limits if pin.block.startswith("thresholds of ") else self.kept)[pin.block] = pin
 
     def all_labels(self) -> list[LabelRow]:
         self._fail()
@@ -195,6 +199,72 @@ def test_a_pin_that_cannot_be_one_is_judged_anew(damaged: tuple[float, ...]) -> 
     (block,) = shelf.kept
     shelf.kept[block] = Pin(block, "m", damaged)
     assert PinnedJudge(KeywordJudge(), shelf).judge([passage("PROMO text")]) == [[sure(Label.PROMO)]]
+
+
+# ── Another model ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Strict(KeywordJudge):
+    """The same with thresholds that nothing reaches."""
+
+    name = "strict 0"
+    thresholds = dict.fromkeys(Label, 0.999)
+    title_threshold = 0.999
+
+
+PAGE = "<p>Acme earned more than in the year before.</p><p>PROMO text, and what it sells.</p>"
+OTHER = "<p>Globex earned more than in the year before.</p><p>PROMO text, and what it sells today.</p>"
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_was_decided_stays_when_another_model_takes_over(restarted: bool) -> None:
+    """Not only the probability: the decision, which the thresholds of then have made (D8)."""
+    shelf = Shelf()
+    judge = PinnedJudge(KeywordJudge(), shelf)
+    before = clean(PAGE, model=judge).content
+    assert b"PROMO" not in before
+    judge = PinnedJudge(Strict(), shelf) if restarted else judge.succeeded_by(Strict())
+    assert judge.name == "strict 0"
+    assert clean(PAGE, model=judge).content == before
+    assert b"PROMO" in clean(OTHER, model=judge).content  # new items are the new model's
+    back = judge.succeeded_by(KeywordJudge())
+    assert b"PROMO" in clean(OTHER, model=back).content and clean(PAGE, model=back).content == before
+
+
+def test_thresholds_of_the_settings_hold_for_pinned_verdicts_of_any_model() -> None:
+    judge = PinnedJudge(KeywordJudge(), Shelf()).succeeded_by(Strict())
+    old = PinnedJudge(KeywordJudge(), Shelf())
+    clean(PAGE, model=old)
+    for one in (judge, old.succeeded_by(Strict())):
+        assert b"PROMO" not in clean(PAGE, model=one, policy=Policy(threshold=0.5)).content
+
+
+def test_titles_of_old_items_stay_marked_or_unmarked_under_another_model() -> None:
+    item = Passage((), "What now?!")
+    policy, judge = Policy(), PinnedJudge(KeywordJudge(), Shelf())
+    (verdict,) = judge.judge_titles([item])
+    assert policy.decide_title(verdict, judge.title_threshold).label is TitleLabel.CLICKBAIT
+    judge = judge.succeeded_by(Strict())
+    (verdict,) = judge.judge_titles([item])
+    assert policy.decide_title(verdict, judge.title_threshold).label is TitleLabel.CLICKBAIT
+    (new,) = judge.judge_titles([Passage((), "And now?!")])
+    assert policy.decide_title(new, judge.title_threshold).label is TitleLabel.PLAIN
+
+
+def test_a_model_whose_thresholds_nobody_wrote_down_is_read_with_those_at_hand() -> None:
+    shelf = Shelf()
+    clean(PAGE, model=PinnedJudge(KeywordJudge(), shelf))
+    shelf.limits.clear()
+    assert b"PROMO" in clean(PAGE, model=PinnedJudge(Strict(), shelf)).content
+
+
+def test_a_judge_that_keeps_nothing_pins_in_memory_alone_and_obeys_labels() -> None:
+    shelf = Shelf()
+    judge = PinnedJudge(KeywordJudge(), shelf, keeps=False)
+    assert b"PROMO" not in clean(PAGE, model=judge).content
+    assert not shelf.kept and not shelf.limits
+    shelf.say("Acme earned more than in the year before.", "promo")
+    assert judge.judge([passage("Acme earned more than in the year before.")])[0][0].clues == (BY_HAND,)
 
 
 def test_titles_are_pinned_too() -> None:

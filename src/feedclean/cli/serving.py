@@ -34,7 +34,7 @@ def serve(
         typer.Option(min=0, max=65535, help="Port to listen on; 8420 unless the settings say so.", show_default=False),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the shipped one.")
+        str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the one in use.")
     ] = None,
     samples: Annotated[
         Path | None,
@@ -43,23 +43,22 @@ def serve(
 ) -> None:
     """Serve cleaned feeds to feed readers.
 
-    The start page makes the address to subscribe to. SIGHUP, and a change of the settings file, has it read again;
-    SIGTERM ends it once answers under way are given.
+    The start page makes the address to subscribe to. SIGHUP, and a change of the settings file or of the model in use,
+    has it read again; SIGTERM ends it once answers under way are given.
     """
     from ..model_files import load_model
     from ..proxy.samples import Samples
     from ..proxy.server import run
 
-    judge = load_model(model)
     with ExitStack() as stack:
-        flags: dict[str, object] = {"proxy.host": host, "proxy.port": port}
+        flags: dict[str, object] = {"proxy.host": host, "proxy.port": port, "model.use": model}
         folder = Samples(samples) if samples else None
         if folder is not None:
             import tempfile
 
             place = stack.enter_context(tempfile.TemporaryDirectory(prefix="feedclean-"))
             flags["store.url"] = f"sqlite:///{place}/store.db"
-        run(lambda: _settings(config, flags), judge, folder)
+        run(lambda: _settings(config, flags), load_model, folder)
 
 
 def opml(

@@ -89,8 +89,9 @@ class Policy:
 
     def decide_title(self, verdict: Verdict, threshold: float) -> Decision:
         """Decide about a title. It is never cut: at most `Action.MARK`, carried out as `title_action` says."""
-        probability = verdict.probabilities[list(TitleLabel).index(TitleLabel.CLICKBAIT)]
-        bait = probability >= threshold
+        place = list(TitleLabel).index(TitleLabel.CLICKBAIT)
+        probability = verdict.probabilities[place]
+        bait = probability >= (verdict.limits[place] if verdict.limits else threshold)
         action = Action.MARK if bait and self.title_action is not TitleAction.KEEP else Action.KEEP
         return Decision(action, TitleLabel.CLICKBAIT if bait else TitleLabel.PLAIN, probability, verdict)
 
@@ -101,7 +102,9 @@ class Policy:
             return Decision(Action.KEEP, likeliest, 0.0, verdict)
         probability = min(sum([given[label] for label in acted]), 1.0)
         label = _ORDER[max(acted, key=given.__getitem__)]
-        threshold = self.threshold if self.threshold is not None else thresholds[label]
+        threshold = self.threshold
+        if threshold is None:
+            threshold = verdict.limits[_ORDER.index(label)] if verdict.limits else thresholds[label]
         if probability < threshold:
             return Decision(Action.KEEP, likeliest, probability, verdict, unsure=probability >= _UNSURE * threshold)
         action = self.actions[label]

@@ -115,6 +115,7 @@ class Cleaner:
     ) -> None:
         self._judge, self._ledger, self._clock = judge, ledger, clock
         self._event, self._cuts = on_event, on_cuts
+        self.on_made: Callable[[Body, Order, Made], None] = lambda *_: None  # told of every copy that was made
         self._budget, self._queue = budget, queue
         self._threads, self._count = ThreadPoolExecutor(threads, thread_name_prefix="clean"), threads
         self._pace = 0.05  # seconds that a thread takes for a copy, lately
@@ -155,7 +156,7 @@ class Cleaner:
         if task is None:
             if len(self._making) >= self._room(self._budget * 0.8):
                 raise CrowdedError
-            task = asyncio.create_task(self._make(key, body, order))
+            task = asyncio.create_task(self._make(key, body, order, self._judge))
             self._making[key] = task
             task.add_done_callback(lambda done: self._done(key, done))
         done, _ = await asyncio.wait([task], timeout=self._budget)
@@ -173,6 +174,10 @@ class Cleaner:
         """
         loop = asyncio.get_running_loop()
         return await asyncio.wait_for(loop.run_in_executor(self._threads, look, body, order, self._judge), self._budget)
+
+    def take(self, judge: Judge) -> None:
+        """Judge by another model from now on; what is being made is finished by the old one."""
+        self._judge = judge
 
     def untouched(self, body: Body, order: Order, reason: str) -> Served:
         """The publisher's own bytes, and why."""
@@ -195,17 +200,20 @@ class Cleaner:
         """Begin nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _make(self, key: Hashable, body: Body, order: Order) -> Served:
+    async def _make(self, key: Hashable, body: Body, order: Order, judge: Judge) -> Served:
         loop = asyncio.get_running_loop()
-        made, took = await loop.run_in_executor(self._threads, _timed, body, order, self._judge, self._clock.now())
+        made, took = await loop.run_in_executor(self._threads, _timed, body, order, judge, self._clock.now())
         self._pace += (took - self._pace) / 8
         rows = made.rows
         if rows:
             await loop.run_in_executor(self._threads, self._ledger.note, rows)
         self._event("cleaned")
         self._cuts(made.counts)
-        served = self._served(made.content, f"{TYPES[made.format]}; charset=utf-8", self._note(made), order, body)
+        served = self._served(
+            made.content, f"{TYPES[made.format]}; charset=utf-8", self._note(made, judge.name), order, body
+        )
         self.shelf.put(key, served)
+        self.on_made(body, order, made)
         return served
 
     def _done(self, key: Hashable, task: asyncio.Task[Served]) -> None:
@@ -237,12 +245,12 @@ class Cleaner:
             self._changed.popitem(last=False)
         return Served(content, kind, digest, note, modified, reason)
 
-    def _note(self, made: Made) -> str:
+    def _note(self, made: Made, model: str) -> str:
         by_action: Counter[Action] = Counter()
         for (action, _), count in made.counts.items():
             by_action[action] += count
         others = [f"{action.value}={count}" for action, count in sorted(by_action.items()) if action is not Action.CUT]
-        told = ["cleaned", f"cut={by_action[Action.CUT]}", *others, f"model={self.model}"]
+        told = ["cleaned", f"cut={by_action[Action.CUT]}", *others, f"model={model}"]
         return "; ".join([*told, *(["conversion=failed"] if made.unconverted else [])])
 
 

@@ -29,6 +29,9 @@ class Metrics:
         made.register(self._answers)
         self._events = Counter("feedclean_events", "What happened, in a word", ["event"], registry=made)
         self._bypassed = Counter("feedclean_bypassed", "Answers as published", ["reason"], registry=made)
+        self._shadow = Counter(
+            "feedclean_shadow_blocks", "Blocks that the shadow would treat otherwise", ["would"], registry=made
+        )
         self._blocks = Counter("feedclean_blocks", "Blocks acted upon", ["action", "label"], registry=made)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
@@ -47,6 +50,11 @@ class Metrics:
         """A feed was cleaned."""
         for (action, label), count in counts.items():
             self._blocks.labels(action.value, label).inc(count)
+
+    def shadow(self, counts: Counts[str]) -> None:
+        """A model in the shadow has looked at a feed."""
+        for kind, count in counts.items():
+            self._shadow.labels(kind).inc(count)
 
     def gauge(self, name: str, told: str, read: Callable[[], float]) -> None:
         """Have a value read whenever the metrics are."""

@@ -15,16 +15,17 @@ from urllib.parse import urlsplit
 from ..cleaning import Judge
 from ..errors import StoreError
 from ..settings import Settings
-from .answer import Cleaner
+from .answer import Cleaner, Order
 from .guard import Guard
 from .house import House
 from .logs import Log
-from .making import feed_fault
+from .making import Made, feed_fault
 from .metrics import Metrics
-from .nouns import Answer, Validators
+from .nouns import Answer, Body, Validators
 from .pins import PinnedJudge
 from .recall import SystemClock
 from .refresh import Fetcher, Manners, Refresher
+from .shadow import Shadow
 from .store import Store
 from .upstream import Upstream, user_agent
 
@@ -54,6 +55,27 @@ class OpenHouse(House):
     outside: _Outside
     real_store: Store
     real_refresher: Refresher
+    judge: PinnedJudge
+    shadow: Shadow | None = None
+
+    def take(self, model: Judge) -> None:
+        """Judge by another model from now on; no answer waits for it, and what is pinned stays."""
+        self.judge = self.judge.succeeded_by(model)
+        self.cleaner.take(self.judge)
+
+    def take_shadow(self, model: Judge | None) -> None:
+        """Have another model, or none, look at what is served."""
+        old, self.shadow = self.shadow, None
+        if old is not None:
+            old.close()
+        if model is not None:
+            judge = PinnedJudge(model, self.real_store, keeps=False, tell=lambda _: self.metrics.event("store-failed"))
+            self.shadow = Shadow(judge, self.clock, self.metrics, self.log)
+
+    def made(self, body: Body, order: Order, made: Made) -> None:
+        """A copy was made."""
+        if self.shadow is not None:
+            self.shadow.look(body, order, made)
 
     def apply(self, settings: Settings) -> None:
         """Serve by other settings from now on, and fetch by them."""
@@ -79,6 +101,7 @@ class OpenHouse(House):
             task.cancel()
         await self.outside.upstream.close()
         self.cleaner.close()
+        self.take_shadow(None)
         await asyncio.to_thread(self.real_store.close)
 
     async def _heed(self) -> None:
@@ -156,6 +179,7 @@ def open_house(
         log=log,
         is_own_request=outside.is_own_request,
     )
+    house.judge, cleaner.on_made = judge, house.made
     house.outside, house.real_store, house.real_refresher = outside, store, refresher
     metrics.gauge("cache_bytes", "Bytes of copies that are ready", lambda: cleaner.shelf.size)
     metrics.gauge("cache_copies", "Copies that are ready", lambda: len(cleaner.shelf))

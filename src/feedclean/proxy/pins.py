@@ -31,6 +31,7 @@ _REMEMBERED = 50_000  # pins kept in memory, 20 MB
 _CLUES = 10_000  # blocks whose clues are kept in memory
 _LABELS: Mapping[str, Label | TitleLabel] = {label.value: label for label in (*Label, *TitleLabel)}
 _ACTED = [number for number, label in enumerate(Label) if label in {Label.PROMO, Label.TEASER}]
+_LIMITS = "thresholds of "  # and the model's name: by this they stand among the pins, whose names are digests
 
 
 class Memory(Protocol):
@@ -59,16 +60,25 @@ class PinnedJudge:
     Args:
         model: judges what is not pinned.
         store: keeps pins and labels. Without one, and while it fails, pins last as long as this object.
+        keeps: whether verdicts are pinned in the store, too; labels are read there anyhow.
         tell: is told of each failure of the store.
     """
 
     def __init__(
-        self, model: Judge, store: Memory | None = None, *, tell: Callable[[StoreError], None] | None = None
+        self,
+        model: Judge,
+        store: Memory | None = None,
+        *,
+        keeps: bool = True,
+        tell: Callable[[StoreError], None] | None = None,
     ) -> None:
         self._model = model
         self._store = store
+        self._keeps = keeps and store is not None
+        self._noted = False  # whether the model's thresholds stand beside its verdicts
+        self._limits: dict[str, tuple[float, ...]] = {}  # of earlier models
         self._tell = tell or (lambda _: None)
-        self._recent: _Recent[Probabilities] = _Recent(_REMEMBERED)
+        self._recent: _Recent[Pin] = _Recent(_REMEMBERED)
         self._clues: _Recent[tuple[Clue, ...]] = _Recent(_CLUES)
         self._said: tuple[Hashable, Corrections] = (None, Corrections())
 
@@ -86,6 +96,13 @@ class PinnedJudge:
     def title_threshold(self) -> float:
         """The model's."""
         return self._model.title_threshold
+
+    def succeeded_by(self, model: Judge) -> PinnedJudge:
+        """The judge that goes on with another model; what is pinned stays, with the thresholds of then (D8)."""
+        new = PinnedJudge(model, self._store, keeps=self._keeps, tell=self._tell)
+        new._recent, new._said = self._recent, self._said
+        new._limits = {**self._limits, self.name: _limits_of(self._model)}
+        return new
 
     def forget(self) -> None:
         """Read pins and labels from the store again; for when they were changed there on purpose."""
@@ -110,9 +127,7 @@ class PinnedJudge:
         keys = _keys(passages)
         labelled = self._labelled(passages)
         pinned, sure = self._pinned({key for of_passage in keys for key in of_passage}, len(Label))
-        given = {
-            spot: labelled.get(spot) or (Verdict(pinned[key]) if key in pinned else None) for spot, key in _spots(keys)
-        }
+        given = {spot: labelled.get(spot) or pinned.get(key) for spot, key in _spots(keys)}
         new = {spot: verdict for spot, verdict in given.items() if verdict is not None}
         if len(new) < len(given):
             settled = settle(self._model, passages, new)
@@ -135,12 +150,9 @@ class PinnedJudge:
             found = self._model.judge_titles([passages[number] for number in asked])
             fresh = {keys[number]: verdict for number, verdict in reversed(list(zip(asked, found, strict=True)))}
             self._pin(fresh, sure)
-            pinned |= {key: verdict.probabilities for key, verdict in fresh.items()}
+            pinned |= fresh
         said = self.corrections()
-        return [
-            said.title_verdict(passage.title) or Verdict(pinned[key])
-            for passage, key in zip(passages, keys, strict=True)
-        ]
+        return [said.title_verdict(passage.title) or pinned[key] for passage, key in zip(passages, keys, strict=True)]
 
     def clues(self, passages: Sequence[Passage], wanted: Sequence[Spot]) -> list[tuple[Clue, ...]]:
         """The clues for some blocks; that a person labelled it is reason enough."""
@@ -166,29 +178,53 @@ class PinnedJudge:
 
     # ── What is remembered ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _pinned(self, keys: set[str], width: int) -> tuple[dict[str, Probabilities], bool]:
+    def _pinned(self, keys: set[str], width: int) -> tuple[dict[str, Verdict], bool]:
         """What is pinned, and whether that is all there is."""
-        found = {key: known for key in keys if (known := self._recent.get(key)) and len(known) == width}
+        found = {key: pin for key in keys if (pin := self._recent.get(key)) and len(pin.probabilities) == width}
         missing = sorted(keys - found.keys())
-        if not missing or self._store is None:
-            return found, self._store is not None
+        complete = self._store is not None
+        if missing and self._keeps:
+            read = self._read(missing)
+            complete = read is not None
+            sound = {key: pin for key, pin in (read or {}).items() if _plausible(pin.probabilities, width)}
+            self._recent.put(sound)
+            found |= sound
+        limits = self._limits_of({pin.model for pin in found.values()} - {self.name})
+        return {key: _verdict(pin, limits.get(pin.model)) for key, pin in found.items()}, complete
+
+    def _read(self, keys: Sequence[str]) -> dict[str, Pin] | None:
+        """Pins of the store; `None` if it fails."""
+        assert self._store is not None  # noqa: S101 - it keeps pins
         try:
-            pins = self._store.pins(missing)
+            return self._store.pins(keys)
         except StoreError as error:
             self._tell(error)
-            return found, False
-        read = {key: pin.probabilities for key, pin in pins.items() if _plausible(pin.probabilities, width)}
-        self._recent.put(read)
-        return found | read, True
+            return None
+
+    def _limits_of(self, models: set[str]) -> Mapping[str, tuple[float, ...]]:
+        """The thresholds of earlier models, as far as they are known."""
+        unknown = {_LIMITS + name: name for name in models - self._limits.keys()}
+        if unknown and self._keeps:
+            read = self._read(sorted(unknown))
+            if read is not None:  # what is not there will not come
+                width = len(Label) + 1
+                for key, name in unknown.items():
+                    limits = read[key].probabilities if key in read else ()
+                    self._limits[name] = limits if len(limits) == width else ()
+        return self._limits
 
     def _pin(self, fresh: Mapping[str, Verdict], sure: bool) -> None:
         """Remember new verdicts; in the store only if it is certain that it has none about the same blocks."""
-        self._recent.put({key: verdict.probabilities for key, verdict in fresh.items()})
-        if sure and self._store is not None:
-            try:
-                self._store.pin([Pin(key, self.name, verdict.probabilities) for key, verdict in fresh.items()])
-            except StoreError as error:
-                self._tell(error)
+        pins = {key: Pin(key, self.name, verdict.probabilities) for key, verdict in fresh.items()}
+        self._recent.put(pins)
+        if not sure or not self._keeps or self._store is None:
+            return
+        noted = [] if self._noted else [Pin(_LIMITS + self.name, self.name, _limits_of(self._model))]
+        try:
+            self._store.pin([*noted, *pins.values()])
+            self._noted = True
+        except StoreError as error:
+            self._tell(error)
 
     def _labelled(self, passages: Sequence[Passage]) -> dict[Spot, Verdict]:
         """What people said of these blocks, or of others of their template."""
@@ -209,6 +245,19 @@ def _keys(passages: Sequence[Passage]) -> list[list[str]]:
 
 def _spots(keys: Sequence[Sequence[str]]) -> Iterable[tuple[Spot, str]]:
     return (((number, block), key) for number, row in enumerate(keys) for block, key in enumerate(row))
+
+
+def _limits_of(model: Judge) -> tuple[float, ...]:
+    """The thresholds of a model for blocks, by label, and that for titles."""
+    return (*(model.thresholds[label] for label in Label), model.title_threshold)
+
+
+def _verdict(pin: Pin, limits: tuple[float, ...] | None) -> Verdict:
+    """A pinned verdict, with the thresholds by which it was decided then."""
+    width = len(pin.probabilities)
+    if not limits:
+        return Verdict(pin.probabilities)
+    return Verdict(pin.probabilities, limits=limits[:width] if width == len(Label) else limits[-1:] * width)
 
 
 def _acted(verdict: Verdict) -> float:

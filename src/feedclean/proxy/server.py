@@ -21,6 +21,7 @@ from granian.log import LogLevels
 from granian.net import SocketSpec  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
+from .. import model_home
 from ..cleaning import Judge
 from ..errors import FeedcleanError, SettingsError
 from ..settings import Settings
@@ -39,33 +40,40 @@ _LOOK = 2.0  # seconds between two looks at the settings file
 _CONNECTIONS = 4096
 
 
-def run(read: Callable[[], Settings], model: Judge, samples: Samples | None = None) -> None:
+Load = Callable[[str | None], Judge]
+
+
+def run(read: Callable[[], Settings], load: Load, samples: Samples | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Args:
         read: reads the settings; called again when they change.
-        model: judges.
+        load: loads a model by the name that the settings give, or the one in use; called again when it changes.
         samples: feeds of this machine to serve beside the others.
 
     Raises:
         SettingsError: they cannot be used, or the address to listen on is taken.
+        ModelError: a model cannot be loaded.
     """
     settings = read()
     settings = samples.over(settings) if samples else settings
+    model = load(settings.model.use)
+    shadow = load(settings.model.shadow) if settings.model.shadow else None
     address, port = _listening(settings)
     settings = replace(settings, proxy=replace(settings.proxy, port=port))
     log = set_up(settings.proxy.log_level.value)
-    asyncio.run(_Process(read, samples, log).serve(settings, model, address))
+    asyncio.run(_Process(read, load, samples, log).serve(settings, model, shadow, address))
 
 
 class _Process:
-    def __init__(self, read: Callable[[], Settings], samples: Samples | None, log: Log) -> None:
-        self._read, self._samples, self._log = read, samples, log
+    def __init__(self, read: Callable[[], Settings], load: Load, samples: Samples | None, log: Log) -> None:
+        self._read, self._load, self._samples, self._log = read, load, samples, log
 
-    async def serve(self, settings: Settings, model: Judge, address: str) -> None:
+    async def serve(self, settings: Settings, model: Judge, shadow: Judge | None, address: str) -> None:
         """Everything from opening the store to closing it."""
         around = {"fetcher": self._samples.around} if self._samples else {}
         house = open_house(settings, model, self._log, **around)
+        house.take_shadow(shadow)
         server = _server(create_app(house), address, settings.proxy.port)
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -93,23 +101,48 @@ class _Process:
         self._log.info("ended")
 
     async def _watch(self, house: OpenHouse, again: asyncio.Event) -> None:
-        """Read the settings again on SIGHUP and when their file changes; what cannot be read changes nothing."""
-        seen = _looks(house.settings.path)
+        """Read settings and models again on SIGHUP and when they change; what cannot be read changes nothing."""
+        seen, models = _looks(house.settings.path), _models(house.settings)
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(again.wait(), _LOOK)
-            now = _looks(house.settings.path)
-            if not again.is_set() and now == seen:
-                continue
+            asked = again.is_set()
             again.clear()
-            seen = now
-            try:
-                new = await asyncio.to_thread(self._read)
-                house.apply(self._kept(house.settings, self._samples.over(new) if self._samples else new))
-            except FeedcleanError as fault:
-                self._log.error("settings not taken over", reason=str(fault))
-            else:
-                self._log.info("settings taken over", feeds=len(house.settings.feeds))
+            now = _looks(house.settings.path)
+            if asked or now != seen:
+                seen = now
+                await self._take_settings(house)
+            found = await asyncio.to_thread(_models, house.settings)
+            if asked or found != models:
+                models = found
+                await self._take_models(house)
+
+    async def _take_settings(self, house: OpenHouse) -> None:
+        try:
+            new = await asyncio.to_thread(self._read)
+            house.apply(self._kept(house.settings, self._samples.over(new) if self._samples else new))
+        except FeedcleanError as fault:
+            self._log.error("settings not taken over", reason=str(fault))
+        else:
+            self._log.info("settings taken over", feeds=len(house.settings.feeds))
+
+    async def _take_models(self, house: OpenHouse) -> None:
+        """Judge by another model if there is one; one that cannot be loaded leaves the old one where it is."""
+        wanted = house.settings.model
+        try:
+            model = await asyncio.to_thread(self._load, wanted.use)
+            if model.name != house.cleaner.model:
+                house.take(model)
+                self._log.info("model taken over", model=model.name)
+        except FeedcleanError as fault:
+            self._log.error("model not taken over", reason=str(fault), model=house.cleaner.model)
+        try:
+            shadow = await asyncio.to_thread(self._load, wanted.shadow) if wanted.shadow else None
+            if (shadow and shadow.name) != (house.shadow and house.shadow.judge.name):
+                house.take_shadow(shadow)
+                self._log.info("shadow taken over", model=shadow.name if shadow else None)
+        except FeedcleanError as fault:
+            self._log.error("shadow not taken over", reason=str(fault))
 
     def _kept(self, old: Settings, new: Settings) -> Settings:
         """New settings, with what only a restart can change as it was."""
@@ -176,6 +209,12 @@ def _listening(settings: Settings) -> tuple[str, int]:
     except OSError as fault:
         told = (fault.strerror or str(fault)).lower()
         raise SettingsError(f"cannot listen there: {told}", where=where, hint="choose another --port") from fault
+
+
+def _models(settings: Settings) -> tuple[object, ...]:
+    """What tells whether the models that the settings name were changed."""
+    use, shadow = settings.model.use, settings.model.shadow
+    return use, model_home.stamp(use), shadow, model_home.stamp(shadow) if shadow else None
 
 
 def _looks(path: Path | None) -> tuple[int, int, int] | None:

@@ -122,6 +122,14 @@ class StoreSettings:
     max_body_age: float = _key(seconds(0, 3650 * _DAY), 30 * _DAY, "seconds that an old copy is kept")
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Table `[model]`."""
+
+    use: str | None = _key(Text(1, 1000), None, "name or folder of the model; that of `feedclean model use` if not set")
+    shadow: str | None = _key(Text(1, 1000), None, "name or folder of one that only says what it would have done")
+
+
 _CUTTABLE = Several(Label, refused=(Label.EDITORIAL,))
 
 
@@ -159,6 +167,7 @@ class Settings:
 
     proxy: ProxySettings = field(default_factory=ProxySettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
     defaults: Rules = field(default_factory=Rules)
     feeds: Mapping[str, FeedSettings] = field(default_factory=dict)
     path: Path | None = None
@@ -185,4 +194,9 @@ class Settings:
         return Policy(actions, found.threshold, title)
 
 
-TABLES: Mapping[str, type] = {"proxy": ProxySettings, "store": StoreSettings, "defaults": Rules}
+TABLES: Mapping[str, type] = {
+    "proxy": ProxySettings,
+    "store": StoreSettings,
+    "model": ModelSettings,
+    "defaults": Rules,
+}

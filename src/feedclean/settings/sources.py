@@ -45,7 +45,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, obje
             given.put(_of_variable(variable, given.feeds()), text, variable, Path())
     for name, flag in (flags or {}).items():
         if flag is not None:
-            given.put(name, flag, "--" + re.sub("[._]", "-", name.removeprefix("proxy.")), Path())
+            given.put(name, flag, "--" + re.sub("[._]", "-", name.removeprefix("proxy.").removesuffix(".use")), Path())
     tables = {name: table(**given.of(name)) for name, table in TABLES.items()}
     feeds = {name: FeedSettings(**given.of(f"feeds.{name}")) for name in given.feeds()}
     settings = Settings(**tables, feeds=feeds, path=path, origins=given.origins)
