@@ -131,6 +131,22 @@ def test_a_host_that_wants_a_pause_has_it_until_its_end_whoever_asks(url: str, c
     third.close()
 
 
+def test_verdicts_that_nobody_asks_for_go_and_those_in_use_stay(store: Store, clock: Clock) -> None:
+    day = 86_400.0
+    store.pin([pin(f"{name} {n}") for name in ("used", "unused") for n in range(1500)])
+    store.label(label("kept"))
+    store.note([row(URL)])
+    for _ in range(10):
+        clock.now += 10 * day
+        assert len(store.pins([f"used {n}" for n in range(1500)])) == 1500
+        assert store.drop_pins(120 * day) == 0
+    assert store.drop_pins(60 * day) == 1500
+    assert store.pins(["used 0", "unused 0"]) == {"used 0": pin("used 0")}
+    assert store.labels(["kept"]) and store.ledger(URL, 1)
+    clock.now += 1000 * day
+    assert store.drop_pins(60 * day) == 1500 and store.labels(["kept"]) and store.ledger(URL, 1)
+
+
 def test_of_many_who_ask_at_once_one_gets_the_lease(url: str, clock: Clock) -> None:
     stores = [Store(url, clock=clock) for _ in range(4)]
     with ThreadPoolExecutor(8) as threads:

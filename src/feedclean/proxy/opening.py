@@ -31,7 +31,6 @@ from .upstream import Upstream, user_agent
 
 __all__ = ["OpenHouse", "open_house"]
 
-_CONTACT = "no contact given"
 _TIDY = 600.0  # seconds between two evictions
 _HEED = 2.0  # seconds between two looks at what people said elsewhere
 
@@ -117,7 +116,8 @@ class OpenHouse(House):
             kept = self.settings.store
             try:
                 dropped = await asyncio.to_thread(self.real_store.evict, kept.max_body_bytes, kept.max_body_age)
-                self.log.debug("tidied", dropped=dropped)
+                pins = await asyncio.to_thread(self.real_store.drop_pins, kept.max_pin_age)
+                self.log.debug("tidied", dropped=dropped, pins=pins)
             except StoreError as fault:
                 self.metrics.event("store-failed")
                 self.log.warning("cannot tidy the store", reason=str(fault))
@@ -195,7 +195,7 @@ def _upstream(settings: Settings) -> Upstream:
         own.append((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)))
     return Upstream(
         Guard(proxy.allow_networks, own),
-        user_agent=user_agent(proxy.user_agent_contact or _CONTACT),
+        user_agent=user_agent(proxy.user_agent_contact or proxy.public_url or ""),
         max_body=proxy.max_body,
         deadline=proxy.deadline,
     )

@@ -86,6 +86,8 @@ class _Process:
         self._log.info("listening", at=house.addresses.base or f"port {settings.proxy.port}", model=model.name)
         if house.addresses.base is None:
             self._log.warning("proxy.public_url is not set, so feeds cannot say where they are served")
+        if not (settings.proxy.user_agent_contact or settings.proxy.public_url):
+            self._log.info("proxy.user_agent_contact is not set, so publishers cannot tell whom to write to")
         stopping = asyncio.create_task(ended.wait())
         try:
             await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -9,8 +9,8 @@
 
 Every method is one transaction, may be called from any thread, and raises `StoreError` within bounded time when it
 cannot be done; the next call may succeed again. What `save`, `pin`, `note` and `label` have returned from survives
-`kill -9`, and the ledger and the labels a power failure too. Bodies are dropped when there are too many; labels and
-ledger never are.
+`kill -9`, and the ledger and the labels a power failure too. Bodies are dropped when there are too many, and pins that
+nobody asks for; labels and ledger never are.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ __all__ = ["Store", "ledger_key"]
 
 _CHECK = 0.8  # seconds that a check waits for a busy database
 _NOBODY, _HOST = "", "host"  # owner and kind of a lease that lets a host alone
+_TOUCH = 7 * 86_400.0  # seconds after which a pin that is used is marked as used again
+_PINS_AT_ONCE, _PINS_DROPPED = 1000, 20_000  # pins dropped in one transaction, and in one go
 _DROPPED_AT_ONCE = 50  # bodies of one transaction, so that nobody waits long for it
 
 
@@ -180,7 +182,14 @@ class Store:
         """The pinned verdicts of those of `blocks` that have one."""
         table = schema.pins
         found = self._database.read(lambda connection: records.some(connection, table, table.c.block, blocks))
-        return {pin.block: pin for pin in map(records.pin, found) if pin is not None}
+        sound = [(row.pinned, pin) for row in found if (pin := records.pin(row)) is not None]
+        unused_since = self._clock() - _TOUCH
+        wanted = set(blocks)
+        touched = [pin for pinned, pin in sound if pinned < unused_since and pin.block in wanted]
+        if touched:
+            with suppress(StoreError):  # next time, then
+                self.pin(touched)
+        return {pin.block: pin for _, pin in sound}
 
     def pin(self, pins: Sequence[Pin]) -> None:
         """Keep verdicts, in the place of earlier ones about the same blocks."""
@@ -188,6 +197,22 @@ class Store:
         values = [records.of_pin(pin, now) for pin in {pin.block: pin for pin in pins}.values()]
         if values:
             self._database.write(lambda connection: records.upsert(connection, schema.pins, values))
+
+    def drop_pins(self, max_age: float) -> int:
+        """Drop verdicts that nobody has asked for in so many seconds (give or take a week), some thousands at a time.
+
+        Returns:
+            How many were dropped.
+        """
+        pins, dropped = schema.pins, 0
+        old = select(pins.c.block).where(pins.c.pinned < self._clock() - max_age).limit(_PINS_AT_ONCE)
+        for _ in range(_PINS_DROPPED // _PINS_AT_ONCE):
+            statement = delete(pins).where(pins.c.block.in_(old))
+            count = self._database.write(lambda connection: connection.execute(statement).rowcount)  # noqa: B023
+            dropped += count
+            if count < _PINS_AT_ONCE:
+                break
+        return dropped
 
     def note(self, rows: Sequence[LedgerRow]) -> None:
         """Write down what was removed; what is noted already stays as it is."""

@@ -56,9 +56,12 @@ def user_agent(contact: str) -> str:
     """Who asks, and where to complain.
 
     Args:
-        contact: URL or mail address of whoever runs this proxy.
+        contact: URL or mail address of whoever runs this proxy; empty if they gave none.
+
+    >>> user_agent("https://example.org/feeds").partition(" ")[2], user_agent("").partition(" ")[2]
+    ('(+https://example.org/feeds)', '(no contact given)')
     """
-    return f"feedclean/{version('feedclean')} (+{contact})"
+    return f"feedclean/{version('feedclean')} ({f'+{contact}' if contact else 'no contact given'})"
 
 
 class Upstream:

@@ -120,6 +120,9 @@ class StoreSettings:
     )
     max_body_bytes: int = _key(size(0, 1 << 44), 200 << 20, "bytes of old copies that are kept")
     max_body_age: float = _key(seconds(0, 3650 * _DAY), 30 * _DAY, "seconds that an old copy is kept")
+    max_pin_age: float = _key(
+        seconds(14 * _DAY, 3650 * _DAY), 90 * _DAY, "seconds that a verdict is kept after it was last used"
+    )
 
 
 @dataclass(frozen=True, slots=True)
