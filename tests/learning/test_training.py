@@ -320,3 +320,22 @@ def test_labels_count_at_the_proportions_of_real_pages() -> None:
         real = np.tile(view.real, 3)
         assert weights[own & ~real].sum() == pytest.approx(weights[own & real].sum())
     assert (training._worldly(view) == 1).all()  # too few real ones to go by
+
+
+def test_of_a_half_written_file_the_good_lines_are_kept_and_the_bad_ones_named(tmp_path: Path) -> None:
+    good = DATA.read_bytes().splitlines(keepends=True)[:3]
+    path = tmp_path / "half.jsonl"
+    torn = json.dumps({**json.loads(good[0]), "title": "Zürich"}, ensure_ascii=False).encode()
+    path.write_bytes(b"".join(good) + b"{}\n" + b"\xff\n" * 20 + torn[: torn.index(b"rich") - 1])  # inside the ü
+    with pytest.raises(CorpusError, match=r"half\.jsonl:4"):
+        corpus.load([path])
+    told: list[str] = []
+    assert [one.id for one in corpus.load([path], told.append)] == [json.loads(line)["id"] for line in good]
+    assert len(told) == 11 and told[0].startswith(f"left out: {path}:4: ") and "12 more lines" in told[-1]
+
+
+def test_nothing_but_bad_lines_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(b"x\n" * 3)
+    with pytest.raises(CorpusError, match="no document with blocks"):
+        train([path])

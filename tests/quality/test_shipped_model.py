@@ -71,13 +71,6 @@ def test_serving_agrees_with_scikit_learn_on_the_whole_corpus() -> None:
     assert card()["parity"] <= 1e-6
 
 
-def test_unseen_styles_reach_the_floors() -> None:
-    folds = card()["folds"]
-    assert folds["by_origin"]["written"]["cut_f1_at_half"]["value"] >= 0.87
-    assert folds["by_origin"]["real"]["editorial_cut"]["value"] <= 0.01
-    assert folds["titles"]["roc_auc"]["value"] >= 0.95
-
-
 @cache
 def cleaned(name: str) -> Cleaned:
     path = ROOT / "examples" / name

@@ -62,7 +62,7 @@ def evaluate(
             typer.echo("[]")
         return
     curves = [one for file in curve or () for one in curve_of(file)]
-    examined = examination.examine(named or [_DEV], models)
+    examined = examination.examine(named or [_DEV], models, say)
     most = mistakes if mistakes is not None else examination.MISTAKES if as_json or report else _SHOWN
     rows = [examination.row(one, most) for one in examined]
     if report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..types import Block, Kind, Label, Passage, TitleLabel
 
 LABELS = tuple(Label)
 TITLE_LABELS = tuple(TitleLabel)
+_TOLD = 10  # lines of a file that are named when they are left out
 _EDITORIAL = LABELS.index(Label.EDITORIAL)
 
 
@@ -57,30 +58,43 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def load(paths: Sequence[Path]) -> list[Example]:
+def load(paths: Sequence[Path], tell: Callable[[str], None] | None = None) -> list[Example]:
     """All documents of the files.
 
+    Args:
+        paths: files of labelled documents, or folders of them.
+        tell: is told of lines that cannot be used, which are then left out.
+
     Raises:
-        CorpusError: a line that cannot be used, named with its file and number. `feedclean corpus check` lists all.
+        CorpusError: a line that cannot be used, named with its file and number, if there is nobody to tell.
+            `feedclean corpus check` lists all.
     """
-    return [example for path in files(paths) for example in _examples(path)]
+    return [example for path in files(paths) for example in _examples(path, tell)]
 
 
-def _examples(path: Path) -> Iterator[Example]:
+def _examples(path: Path, tell: Callable[[str], None] | None) -> Iterator[Example]:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # `splitlines` would also part a line at U+2028
-    except (OSError, UnicodeDecodeError) as error:
+        lines = path.read_bytes().split(b"\n")  # line by line, since a file may be whole but for its last one
+    except OSError as error:
         raise CorpusError(f"cannot be read: {error}", where=str(path)) from error
+    faults = 0
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                document = _confirmed(json.loads(line))
+                document = _confirmed(json.loads(line.decode("utf-8")))
                 if document["blocks"]:
                     yield _example(document)
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 told = f"no {error}" if isinstance(error, KeyError) else str(error)
                 hint = "run `feedclean corpus check` for all faults"
-                raise CorpusError(told, where=f"{path}:{number}", hint=hint) from error
+                fault = CorpusError(told, where=f"{path}:{number}", hint=hint)
+                if tell is None:
+                    raise fault from error
+                faults += 1
+                if faults <= _TOLD:
+                    tell(f"left out: {path}:{number}: {told}")
+    if faults > _TOLD and tell is not None:
+        tell(f"left out: {faults - _TOLD} more lines of {path}; run `feedclean corpus check` for all faults")
 
 
 def _confirmed(document: dict[str, object]) -> dict[str, object]:

@@ -30,8 +30,10 @@ class Examined:
     titles: Scored | None
 
 
-def examine(paths: Sequence[Path], models: Sequence[Model]) -> list[Examined]:
-    """Have models judge files of labelled documents, file by file.
+def examine(
+    paths: Sequence[Path], models: Sequence[Model], tell: Callable[[str], None] | None = None
+) -> list[Examined]:
+    """Have models judge files of labelled documents, file by file; `tell` is told of lines that are left out.
 
     Raises:
         CorpusError: a file cannot be used.
@@ -39,7 +41,7 @@ def examine(paths: Sequence[Path], models: Sequence[Model]) -> list[Examined]:
     return [
         _examined(str(path), examples, model)
         for path in files(paths)
-        for examples in (load([path]),)
+        for examples in (load([path], tell),)
         for model in models
     ]
 

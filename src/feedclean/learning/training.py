@@ -82,7 +82,7 @@ def train(
     say: Say = print,
     stage: Stage | None = None,
 ) -> Trained:
-    """Train a model on all documents of `paths` and `own`.
+    """Train a model on all documents of `paths` and `own`; lines that cannot be used are said and left out.
 
     Args:
         paths: files of labelled documents, or folders of them.
@@ -96,7 +96,8 @@ def train(
         CorpusError: data that cannot be used, or too little of it.
         ModelError: the arrays do not give what scikit-learn gives.
     """
-    examples = [*(replace(example, own=True) for example in (corpus.load(own) if own else ())), *corpus.load(paths)]
+    mine = [replace(example, own=True) for example in (corpus.load(own, say) if own else ())]
+    examples = [*mine, *corpus.load(paths, say)]
     trained = train_on(_once(examples, say), name=name, recipe=recipe, say=say, stage=stage)
     trained.card["data"] = {**_files([*paths, *own]), **trained.card["data"]}
     return trained
