@@ -10,12 +10,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from feedclean import bulk
+from feedclean.bulk.many import Engine
 from feedclean.cli import batch, main
 from tests.cli.fake_judge import FakeJudge
 
 
-def clean_many(sources: Iterable[bulk.Source], *, options: bulk.Options, jobs: int) -> Iterator[bulk.Outcome]:
-    return bulk.clean_many(sources, options=replace(options, model=FakeJudge()), jobs=jobs)
+def clean_many(
+    sources: Iterable[bulk.Source], *, options: bulk.Options, jobs: int, engine: Engine | None
+) -> Iterator[bulk.Outcome]:
+    return bulk.clean_many(sources, options=replace(options, model=FakeJudge()), jobs=jobs, engine=engine)
 
 
 def described(options: bulk.Options) -> dict[str, str]:

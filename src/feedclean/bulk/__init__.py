@@ -4,6 +4,11 @@ nouns    Source, Options, Outcome, Target
 reading  the bytes of a source
 one      one document: what goes wrong with it is told in its outcome and does not touch the others
 many     all of them, in one process or in several
+journal  what has been done, for the next run
+remote   documents and results at fsspec addresses
+
+dask_engine  the same on a Dask cluster
+containers/  files that hold many documents
 """
 
 from __future__ import annotations

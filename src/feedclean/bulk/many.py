@@ -14,7 +14,8 @@ import os
 import signal
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -24,7 +25,7 @@ from .nouns import Options, Outcome, Source
 from .one import clean_one, judge_of
 from .reading import read
 
-__all__ = ["clean_many"]
+__all__ = ["Engine", "clean_many"]
 
 _WINDOW = 32  # documents of each process that are handed out together
 _BYTES = 32 << 20  # of a window; a larger document is a window of its own
@@ -32,48 +33,65 @@ _AHEAD = 2  # windows under way
 _TASK = 4  # documents of one task: handing one over costs a third of a millisecond
 
 
-def clean_many(sources: Iterable[Source], *, options: Options, jobs: int = 1) -> Iterator[Outcome]:
+# Makes a context in which joblib uses another backend than its processes.
+Engine = Callable[[], AbstractContextManager[object]]
+
+
+def clean_many(
+    sources: Iterable[Source], *, options: Options, jobs: int = 1, engine: Engine | None = None
+) -> Iterator[Outcome]:
     """Clean documents one after another, or several at once.
 
     Args:
         sources: read lazily, so there may be any number of them.
         options: the same for all.
-        jobs: processes, or -1 for as many as joblib's backend has; results are in the order of the sources however
-            many there are, and those of at most 64 documents for each process wait in memory.
+        jobs: processes. Results are in the order of the sources however many there are, and those of at most 64
+            documents for each process wait in memory.
+        engine: another backend of joblib, with all the workers that it has (`dask_engine`).
 
     Yields:
         One outcome for each source.
 
     Raises:
         ModelError: the model cannot be used; nothing was cleaned.
-        FeedcleanError: a process died.
+        FeedcleanError: a process died, or a worker has another model.
     """
     # Loaded here in either case: a model that cannot be used is one error, not one for every document.
     judge = judge_of(options.model, options.corrections)
+    if engine is not None:
+        return _checked(_in_parallel(iter(sources), options, -1, engine), judge.name)
     if jobs == 1:
         return (clean_one(source, replace(options, model=judge, corrections=())) for source in sources)
-    return _in_parallel(iter(sources), options, jobs)
+    return _in_parallel(iter(sources), options, jobs, contextlib.nullcontext)
 
 
 # A process cleans many documents, and a model takes longer to load than a document to clean.
 _judge_of_process = lru_cache(maxsize=1)(judge_of)
 
 
-def _in_parallel(sources: Iterator[Source], options: Options, jobs: int) -> Iterator[Outcome]:
+def _checked(outcomes: Iterator[Outcome], model: str) -> Iterator[Outcome]:
+    """Outcomes of workers that may be other machines with other files."""
+    for outcome in outcomes:
+        if outcome.cleaned is not None and outcome.cleaned.model != model:
+            told = f"a worker cleaned with the model {outcome.cleaned.model}, not with {model}"
+            raise FeedcleanError(told, hint="install the same feedclean, and the same model, on all workers")
+        yield outcome
+
+
+def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine: Engine) -> Iterator[Outcome]:
     from joblib import Parallel, delayed, effective_n_jobs
 
-    parent, workers = os.getpid(), effective_n_jobs(jobs)
+    parent = os.getpid()
+    with engine():
+        workers = effective_n_jobs(jobs)
     running: deque[Generator[Outcome]] = deque()
     with _survivor():
         try:
             for window in _windows(sources, _WINDOW * workers):
                 # Size of a task: the guess that joblib makes at it starves a process at the end of every window.
-                pool = Parallel(
-                    n_jobs=jobs,
-                    return_as="generator",
-                    pre_dispatch="all",
-                    batch_size=max(1, min(_TASK, len(window) // (4 * workers))),
-                )
+                size = max(1, min(_TASK, len(window) // (4 * workers)))
+                with engine():
+                    pool = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="all", batch_size=size)
                 running.append(pool(delayed(_in_process)(source, options, parent) for source in window))
                 if len(running) == _AHEAD:
                     yield from running.popleft()
@@ -102,7 +120,7 @@ def _windows(sources: Iterator[Source], most: int) -> Iterator[list[Source]]:
 
 def _held(source: Source) -> Source:
     """Standard input belongs to this process, so it is read here."""
-    if source.path is not None or source.fault is not None or source.data is not None:
+    if source.path or source.address or source.fault is not None or source.data is not None:
         return source
     try:
         return replace(source, data=read(source))

@@ -30,7 +30,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one document comes from: a file, standard input, or a container that has been opened."""
+    """Where one document comes from: a file, an address, a container that has been opened, standard input."""
 
     name: str  # what messages call it: printable
     path: Path | None  # the file to read; `None` is standard input, or `data`
@@ -38,6 +38,7 @@ class Source:
     fault: FeedcleanError | None = None  # why there is nothing to read, if that is known already
     data: bytes | None = None  # the document, if it has been read already
     url: str | None = None  # where it was published, if its container knows
+    address: str | None = None  # for fsspec, in place of a path
     size: int = 0  # bytes on the disk that it stands for: what progress is measured by
     key: str = ""  # what a journal knows it by: no other source of a run has it, and it has it in every run
     stamp: str = ""  # what a journal tells a change by

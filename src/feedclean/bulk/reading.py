@@ -28,6 +28,10 @@ def read(source: Source, limits: Limits | None = None) -> bytes:
         if len(source.data) > limit:
             raise too_large(f"{len(source.data):,} bytes", limit, source.name)
         return source.data
+    if source.address is not None:
+        from .remote import read_remote
+
+        return read_remote(source.address, source.name, limits)
     try:
         if source.path is None:
             if sys.stdin is None:

@@ -56,6 +56,13 @@ class To(StrEnum):
     TEXT = "text"
 
 
+class Engine(StrEnum):
+    """Values of `--engine`."""
+
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
 def main() -> None:
     """Run the command line; what `feedclean` and `python -m feedclean` start."""
     # Ended politely, it cleans up behind itself just as after Ctrl-C.
@@ -161,6 +168,12 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
         ),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Clean in N processes.")] = 1,
+    engine: Annotated[
+        Engine, typer.Option(help="Who does the work: processes of this machine, or a Dask cluster.")
+    ] = Engine.PROCESSES,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The scheduler of the Dask cluster: tcp://host:8786.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Do only what an earlier run has not done, or what has changed since.")
     ] = False,
@@ -179,6 +192,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     from ..bulk import Options, Target
     from ..judging.policy import Policy
     from .batch import Request, run
+    from .fetching import fetch
     from .own_labels import own_corrections
 
     policy = Policy(threshold=threshold, title_action=title_action)
@@ -194,6 +208,8 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     traced = bool((context.obj or {}).get("traceback"))
     if not sources and files_from is None:
         raise SettingsError("nothing to clean", where="clean", hint="name a SOURCE, or --files-from")
+    if (engine is Engine.DASK) != (scheduler is not None):
+        raise SettingsError("--engine dask and --scheduler ADDRESS belong together", hint="give both")
     request = Request(
         sources or [],
         options,
@@ -207,6 +223,8 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
         files_from=files_from,
         resume=resume,
         report=report,
+        scheduler=scheduler,
+        fetch=fetch,
     )
     raise Ending(run(request))
 

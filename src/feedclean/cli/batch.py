@@ -8,21 +8,24 @@ find ──> Found ──> what is left to do ──> clean_many ──> Outcome
 from __future__ import annotations
 
 import errno
+import hashlib
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 
 from ..bulk import Journal, Options, Outcome, Source, clean_many, described, printable, stamped
+from ..bulk.many import Engine
+from ..bulk.remote import is_remote
 from ..errors import FeedcleanError, OutputError, SettingsError
 from .faults import ExitCode, say
-from .finding import Fetch, Found, find
+from .finding import Fetch, Found, find, local
 from .ledger import Ledger, counted
-from .outputs import Folder, OneFile, Output, StandardOutput, holds_several, output, write_out
+from .outputs import Folder, OneFile, Output, StandardOutput, Store, holds_several, output, write_out
 from .progress import Progress
 from .report import Tally, summarise, write_report
 
@@ -50,7 +53,8 @@ class Request:
     files_from: str | None = None
     resume: bool = False
     report: str | None = None
-    fetch: Fetch | None = None
+    fetch: Fetch | None = None  # gets what is published at an address
+    scheduler: str | None = None  # of a Dask cluster
 
     @property
     def shown(self) -> bool:
@@ -75,6 +79,8 @@ def run(request: Request) -> ExitCode:
         OutputError: nothing more can be written.
         ReaderGone: nobody reads standard output any more.
     """
+    if request.output is not None:
+        request = replace(request, output=local(request.output))
     apart = Path(request.output) if request.output is not None and not request.to_stdout else None
     found = find(request.arguments, apart=apart, files_from=request.files_from, fetch=request.fetch)
     _check(request, found)
@@ -100,6 +106,26 @@ def _check(request: Request, found: Found) -> None:
         result = None if request.to_stdout else Path(request.output or "").resolve()
         if real == result or found.is_source(real) or found.is_source(Path(path).absolute()):
             raise SettingsError(f"{printable(path)} is a source or the result", where=option, hint="name another file")
+
+
+def _state_of(address: str) -> Path:
+    """Where the journal of results at an fsspec address is kept: SQLite needs a disk."""
+    import platformdirs
+
+    digest = hashlib.sha256(address.rstrip("/").encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return Path(platformdirs.user_state_dir("feedclean", appauthor=False)) / "journals" / digest
+
+
+def _engine(scheduler: str | None) -> AbstractContextManager[Engine | None]:
+    """What hands documents to a cluster, or to nothing but processes."""
+    if scheduler is None:
+        return nullcontext()
+    try:
+        from ..bulk.dask_engine import dask_engine
+    except ImportError as fault:
+        told = f"needs a package that is not installed ({fault.name})"
+        raise SettingsError(told, where="--engine dask", hint="pip install 'feedclean[dask]'") from fault
+    return dask_engine(scheduler)
 
 
 class _Batch:
@@ -143,7 +169,7 @@ class _Batch:
             try:
                 self._clean(request.jobs if self._found.several else 1)
                 tally.complete = not tally.broken_off
-            except (KeyboardInterrupt, SystemExit):
+            except (KeyboardInterrupt, SystemExit, FeedcleanError):
                 self._say_how_to_go_on()
                 raise
             finally:
@@ -159,7 +185,9 @@ class _Batch:
     def _open_journal(self) -> Journal:
         request = self._request
         path: Path | None = None
-        if not request.to_stdout and self._several:
+        if request.output is not None and is_remote(request.output):
+            path = _state_of(request.output)
+        elif not request.to_stdout and self._several:
             target = Path(request.output or "")
             if holds_several(request.output or "", several=True, to=request.options.to):
                 path = target / ".feedclean-journal" if target.is_dir() or not target.exists() else None
@@ -175,11 +203,12 @@ class _Batch:
 
     def _clean(self, jobs: int) -> None:
         request = self._request
-        outcomes = clean_many(self._left(), options=request.options, jobs=jobs)
         # In the same terminal, results and a bar would write over each other.
         mixed = self._results is None or isinstance(self._results, StandardOutput)
         wanted = self._several and not request.quiet and not request.shown
-        with Progress(self._found.weight if wanted else None, mixed=mixed) as progress:
+        weigh = self._found.weight if wanted else None
+        with _engine(request.scheduler) as engine, Progress(weigh, mixed=mixed) as progress:
+            outcomes = clean_many(self._left(), options=request.options, jobs=jobs, engine=engine)
             for outcome in outcomes:
                 self._under_way.popleft()
                 self._tell = progress.tell
@@ -213,7 +242,7 @@ class _Batch:
                     continue
                 self._go_on(kept, position)
                 rows = None
-            elif resumed and isinstance(self._results, Folder):
+            elif resumed and isinstance(self._results, Folder | Store):
                 place = self._journal.done(source, source.stamp)
                 if place is not None and self._results.has(place):
                     self._done_before(failed=False)

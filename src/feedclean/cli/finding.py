@@ -15,13 +15,16 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path, PurePath
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from ..bulk import Source, printable, unreadable
 from ..bulk.containers import Container, is_other, open_container
+from ..bulk.remote import is_remote, remote_sources
 from ..errors import SettingsError, SourceError
 from .spool import Spool, listed
 
-__all__ = ["STDIN", "Fetch", "Found", "find", "is_folder"]
+__all__ = ["STDIN", "Fetch", "Found", "find", "is_folder", "local"]
 
 STDIN = "-"
 Fetch = Callable[[str], Source]
@@ -89,6 +92,9 @@ class Found:
                 yield Source(STDIN, None, key=STDIN)
             elif argument.lower().startswith(_WEB):
                 yield self._fetched(argument)
+            elif is_remote(argument):
+                self.folders = True
+                yield from remote_sources(argument)
             elif _is_pattern(argument) and not self._spool.literal(argument):
                 self.folders = True
                 yield from self._matching(argument)
@@ -217,13 +223,18 @@ def find(
         raise SettingsError("standard input can be read only once", where=STDIN, hint="name - once")
     spool = Spool()
     for argument in arguments:
-        spool.add(argument)
+        spool.add(local(argument))
     if files_from is not None:
         for name in listed(files_from):
             spool.add(name, literal=True)
     found = Found(spool, apart=apart, fetch=fetch)
     found.folders |= files_from is not None
     return found
+
+
+def local(argument: str) -> str:
+    """The path that a `file://` address means; anything else as it is."""
+    return url2pathname(urlsplit(argument).path) if argument.lower().startswith("file://") else argument
 
 
 def is_folder(path: Path) -> bool:

@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ..bulk import Journal, Outcome, Target, printable
+from ..bulk.remote import RemoteFolder, is_remote
 from ..errors import OutputError, SettingsError
 from ..types import Format
 from .atomic import Replacement, part_of, unwritable
 from .faults import ReaderGone, give_up_stdout
 from .finding import is_folder
 
-__all__ = ["Folder", "OneFile", "Output", "Placed", "StandardOutput", "holds_several", "output", "write_out"]
+__all__ = ["Folder", "OneFile", "Output", "Placed", "StandardOutput", "Store", "holds_several", "output", "write_out"]
 
 _SUFFIX = {
     Target.RSS: ".rss",
@@ -116,6 +117,8 @@ def output(
     Raises:
         SettingsError: several results cannot stand there.
     """
+    if path is not None and is_remote(path):
+        return Store(RemoteFolder(path), journal)
     if path is None or path == "-":
         if several and to is not Target.JSONL:
             raise SettingsError(
@@ -292,6 +295,40 @@ def _node(path: Path) -> str:
     except (OSError, ValueError):
         return ""
     return f"{found.st_dev} {found.st_ino}"
+
+
+class Store:
+    """Each result under a name of its own at an fsspec address.
+
+    Args:
+        folder: the address.
+        journal: knows which result stands where.
+    """
+
+    kept = True
+
+    def __init__(self, folder: RemoteFolder, journal: Journal) -> None:
+        self._folder = folder
+        self._journal = journal
+
+    def has(self, place: str) -> bool:
+        """Whether a result still stands where it was put."""
+        return self._folder.has(place)
+
+    def put(self, outcome: Outcome) -> Placed:
+        """Write it to its own name, or to the next best one if that belongs to another source."""
+        source = outcome.source
+        for place in (one.as_posix() for one in _places(outcome)):
+            if not self._journal.owners(place, "", source.key):
+                self._folder.write(place, outcome.content)
+                return Placed(place)
+        raise AssertionError  # pragma: no cover  the places never end
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Every result is in place already."""
 
 
 def _real(path: Path) -> Path:
