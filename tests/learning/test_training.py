@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,9 +16,10 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from joblib import delayed
 from sklearn.utils.validation import check_is_fitted
 
-from feedclean.errors import CorpusError
+from feedclean.errors import CorpusError, ModelError, OutputError
 from feedclean.judging import context, ngrams, reading
 from feedclean.judging.layers import Network
 from feedclean.judging.model import Model
@@ -180,6 +183,27 @@ def test_fits_in_several_processes_are_those_of_one() -> None:
     assert len(steps) == 6
     for mine, theirs in zip(one, two, strict=True):
         np.testing.assert_array_equal(mine.regression_.coef_, theirs.regression_.coef_)
+
+
+def _killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _full() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device", "/shared/x")
+
+
+@pytest.mark.slow
+def test_a_process_that_is_killed_ends_training_in_one_line() -> None:
+    with pytest.raises(ModelError, match="memory ran out") as caught:
+        fitting._each([delayed(_killed)()] * 2, 2, lambda: None)
+    assert caught.value.hint and "\n" not in str(caught.value)
+
+
+def test_no_room_for_what_processes_share_is_one_line_with_the_place() -> None:
+    with pytest.raises(OutputError, match="no space left") as caught:
+        fitting._each([delayed(_full)()], 1, lambda: None)
+    assert caught.value.where == "/shared/x" and "--jobs 1" in str(caught.value)
 
 
 # ── One's own documents ──────────────────────────────────────────────────────────────────────────────────────────

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
+from ..errors import ModelError, OutputError
 from .heads import Ensemble, LinearHead
 
 Matrix = NDArray[np.float64]
@@ -69,10 +71,24 @@ def unseen_probabilities(fitted: Sequence[Ensemble], X: Matrix, folds: Ints, lab
 
 
 def _each(tasks: Iterable[Any], jobs: int, step: Callable[[], None]) -> list[Any]:
+    """What the tasks give, in order.
+
+    Raises:
+        OutputError: there is no room for what the processes share.
+        ModelError: one of them was killed.
+    """
     found = []
-    for one in Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(tasks):
-        found.append(one)
-        step()
+    try:
+        for one in Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(tasks):
+            found.append(one)
+            step()
+    except TerminatedWorkerError as error:
+        told = "a process of the training was killed, most likely because memory ran out"
+        raise ModelError(told, hint="train with --jobs 1, or on less data") from error
+    except OSError as error:
+        told = f"no room for what the processes share: {(error.strerror or str(error)).lower()}"
+        hint = "free some, name another place in JOBLIB_TEMP_FOLDER, or train with --jobs 1"
+        raise OutputError(told, where=error.filename, hint=hint) from error
     return found
 
 
