@@ -253,3 +253,32 @@ class Correction:
     label: Label | TitleLabel
     text: str  # what a reader sees of it
     source: str = ""  # its exact characters; tell blocks without words apart
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A block that a person is to label, with what stands around it and what the model thinks."""
+
+    text: str  # what a reader sees of it
+    source: str  # its exact characters
+    before: tuple[str, ...]  # the texts of the blocks before it, the nearest last
+    after: tuple[str, ...]
+    guess: Label
+    probability: float  # of the guess
+    acted: float  # probability that it is to be cut or marked
+    doubt: float  # 0 to 1: how much its label would teach
+    unsure: bool = False  # `Decision.unsure`
+    origin: str = ""  # the feed or the file
+    item: str = ""  # `Item.key`
+    title: str = ""
+    url: str = ""  # of the item
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far somebody has come with labelling."""
+
+    answered: int  # in this session
+    skipped: int
+    left: int  # at most: what turns out to repeat others will not be asked

@@ -102,6 +102,13 @@ class Tab:
             await self.do("Input.dispatchKeyEvent", type=kind, key="Enter", text="\r", windowsVirtualKeyCode=13)
         await self.settle()
 
+    async def press(self, key: str) -> None:
+        """Press a key, and wait for the page that this loads."""
+        self._loaded.clear()
+        for kind in ("keyDown", "keyUp"):
+            await self.do("Input.dispatchKeyEvent", type=kind, key=key, text=key)
+        await self.settle()
+
     @property
     def dialogs(self) -> list[dict[str, Any]]:
         """What scripts have asked."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import html
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import PROGRAM, Tab, tab
+from tests.proxy.processes import COMMAND as FAKE
 from tests.proxy.processes import Proxy, Publisher, running
 
 pytestmark = [
@@ -211,3 +216,40 @@ def test_a_click_corrects_what_was_cut_and_what_was_missed(tmp_path: Path, publi
         browse(tmp_path, visit)
         after = proxy.get("/feeds/news")[2]
         assert b"complimentary" not in after and b"the union" in after
+
+
+def test_a_key_labels_and_another_one_takes_it_back(tmp_path: Path) -> None:
+    """The page of `feedclean label`, with the one script that may run; what a publisher wrote still runs nowhere."""
+    texts = (
+        "Copper prices fell while miners went on strike.",
+        "<script>document.title = 'ran'</script>Act now, they said.",
+    )
+    source = tmp_path / "page.html"
+    source.write_text("".join(f"<p>{html.escape(text)}</p>" for text in texts))
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, str(FAKE), "label", str(source), "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment)
+    assert process.stderr is not None
+    address = next(found[0].decode() for line in process.stderr if (found := re.search(rb"http://\S+", line)))
+
+    async def visit(page: Tab) -> None:
+        await page.go(address)
+        first = await page.html("#asked")
+        await page.press("2")
+        second = await page.html("#asked")
+        assert second != first and "1 answered" in await page.html("body")
+        await page.press("u")
+        assert await page.html("#asked") == first
+        await page.press("3")
+        await page.click("button[value=editorial]")
+        assert "Nothing left to ask" in await page.html("body")
+        assert "ran" not in await page.html("title") and not page.dialogs
+        refused = [event for event in page.events if event["method"] == "Log.entryAdded"]
+        assert not [event for event in refused if "Content Security Policy" in str(event)]
+
+    try:
+        browse(tmp_path, visit)
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert process.returncode == 0

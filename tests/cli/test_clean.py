@@ -160,7 +160,7 @@ def test_an_unexpected_fault_is_one_line_and_the_others_are_cleaned(run: Run) ->
         (["clean", "a", "--removed", "-"], "--removed: a file is wanted"),
         (["clean", "a", "--jobs", "0"], "clean: invalid value for '--jobs'"),
         (["clean", "a", "--nonsense"], "clean: no such option: --nonsense"),
-        (["claen"], "no such command 'claen'. Did you mean 'clean'?"),
+        (["claen"], "no such command 'claen'. Did you mean 'clean'"),
     ],
 )
 def test_wrong_usage_is_one_line_and_code_2(run: Run, arguments: list[str], told: str) -> None:

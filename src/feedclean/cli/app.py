@@ -17,6 +17,7 @@ from ..types import Action, Label, TitleAction
 from .corpora import add, export_labels, merge
 from .evaluating import evaluate, learning_curve
 from .faults import MEANINGS, Ending, ExitCode, Group
+from .labelling import label as label_command
 from .models import model_app
 from .serving import config, opml, serve
 from .training import corpus_app, train
@@ -229,6 +230,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     raise Ending(run(request))
 
 
+app.command("label", no_args_is_help=True)(label_command)
 app.command()(serve)
 app.command()(opml)
 app.command()(config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,8 +90,8 @@ def _own(
         "kind": "feed_item",
         "style": style,
         "title": title,
-        "source": {"set": "own", "document": item or feed},
-        "blocks": [{"html": one.source or one.text, "label": one.label} for one in blocks],
+        "source": {"set": "own", "document": item if "://" in item else feed},
+        "blocks": [{"html": _html(one), "label": one.label} for one in blocks],
     }
     return _titled(document, by_title, used)
 
@@ -102,6 +103,13 @@ def _titled(document: Document, by_title: dict[str, Said], used: set[tuple[str, 
         return document
     used.add(("title", words))
     return {**{name: value for name, value in document.items() if name != "title_guess"}, "title_label": one.label}
+
+
+def _html(one: Said) -> str:
+    """The block as HTML; the source is none where it comes from a plain text."""
+    if not one.text or _words(whole(one.source).text, "") == _words(one.text, ""):
+        return one.source or html.escape(one.text, quote=False)
+    return html.escape(one.text, quote=False)
 
 
 def _words(text: str, source: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from ..errors import ForbiddenError
 from ..types import Format
@@ -14,9 +16,11 @@ from .access import Caller
 from .reply import Problem
 from .spelling import canonical_url
 
-__all__ = ["caller", "suffixed", "target", "values", "wanted_url"]
+__all__ = ["caller", "form", "suffixed", "target", "values", "wanted_url"]
 
 _TARGETS = {"rss": Format.RSS, "atom": Format.ATOM, "json": Format.JSONFEED}
+_MOST = 64 << 10  # bytes of a form
+_PATIENCE = 10.0  # seconds in which it must have come
 _SUFFIXED = re.compile(r"(?P<name>[^.]+?)(?:\.(?P<to>rss|atom|json))?")
 
 
@@ -81,3 +85,35 @@ def suffixed(path: str) -> tuple[str, str | None]:
     if match is None:
         raise Problem(HTTPStatus.NOT_FOUND, "no-such-feed", "The settings of this proxy name no such feed.")
     return match["name"], match["to"]
+
+
+async def form(request: Request, known: Collection[str], *, must: tuple[str, ...]) -> dict[str, str]:
+    """The fields of a form, each at most once and none unknown.
+
+    Raises:
+        Problem: it is no form, too large, does not arrive, or is not one of ours.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-form", "A form is wanted here.")
+    try:
+        content = await asyncio.wait_for(_content(request), _PATIENCE)
+    except (TimeoutError, ClientDisconnect):
+        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "no-form", "The form has not arrived.") from None
+    bad = Problem(HTTPStatus.BAD_REQUEST, "no-form", "That is no form of ours.")
+    try:
+        fields = parse_qsl(content.decode("ascii"), strict_parsing=True, max_num_fields=2 * len(known))
+    except ValueError:
+        raise bad from None
+    found = dict(fields)
+    if len(found) < len(fields) or not found.keys() <= set(known) or not found.keys() >= set(must):
+        raise bad
+    return found
+
+
+async def _content(request: Request) -> bytes:
+    content = bytearray()
+    async for part in request.stream():
+        content += part
+        if len(content) > _MOST:
+            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "That is more than any form here holds.")
+    return bytes(content)

@@ -15,15 +15,15 @@ import hmac
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from ..errors import FeedcleanError, StoreError
 from ..types import CleanedItem, Label, TitleLabel
 from .access import form_key, is_ours, may_correct
 from .answer import Order
-from .asking import caller, values, wanted_url
+from .asking import caller, form, values, wanted_url
 from .block_keys import block_key, title_key
 from .envelope import tell
 from .house import House
@@ -35,8 +35,6 @@ from .reply import Problem, Reply
 
 __all__ = ["Correcting", "forms_for"]
 
-_MOST = 64 << 10  # bytes of a form
-_PATIENCE = 10.0  # seconds in which it must have come
 _FIELDS = frozenset(("feed", "key", "back", "token", "removal", "item", "block", "title", "label"))
 _BACK = re.compile(r"/(?:removed|items)[/?][!-~]*")
 _LABELS = frozenset(label.value for label in (*Label, *TitleLabel)) | {UNDO}
@@ -70,7 +68,7 @@ class Correcting:
 
     async def label(self, request: Request) -> Reply:
         """`POST /labels`."""
-        given = await _form(request)
+        given = await form(request, _FIELDS, must=("feed", "key", "back"))
         who = caller(request, given)
         if not may_correct(self._house.settings.proxy, who):
             raise Problem(HTTPStatus.FORBIDDEN, "not-yours", "Corrections are for this machine, or for the token.")
@@ -189,35 +187,3 @@ def _in_item(item: CleanedItem, feed: str, given: Mapping[str, str]) -> LabelRow
             if key == given.get("block") and one.decision.verdict is not None:
                 return LabelRow(key, "", one.block.text, one.block.source, feed, 0.0, *about)
     return None
-
-
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form, each once.
-
-    Raises:
-        Problem: it is none, it is too large, or it holds what no form of ours does.
-    """
-    bad = Problem(HTTPStatus.BAD_REQUEST, "no-form", "That is no form of this proxy.")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "no-form", "A form is wanted here.")
-    try:
-        content = await asyncio.wait_for(_content(request), _PATIENCE)
-    except (TimeoutError, ClientDisconnect):
-        raise Problem(HTTPStatus.REQUEST_TIMEOUT, "no-form", "The form has not arrived.") from None
-    try:
-        fields = parse_qsl(content.decode("ascii"), strict_parsing=True, max_num_fields=2 * len(_FIELDS))
-    except ValueError:
-        raise bad from None
-    found = dict(fields)
-    if len(found) < len(fields) or not found.keys() <= _FIELDS or not {"feed", "key", "back"} <= found.keys():
-        raise bad
-    return found
-
-
-async def _content(request: Request) -> bytes:
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > _MOST:
-            raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "That is more than any form here holds.")
-    return bytes(content)

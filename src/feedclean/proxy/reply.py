@@ -28,11 +28,18 @@ SECURITY: RawHeaders = [
 _CSP = (b"content-security-policy", STRICT.encode())
 
 
-def policy_of(style: str, *, forms: bool = False) -> str:
-    """The content security policy of a page with one style sheet, known by its hash, and perhaps a form of ours."""
-    form, sandbox = ("'self'", "sandbox allow-forms") if forms else ("'none'", "sandbox")
-    styles = f"style-src 'sha256-{style}'"
-    return f"default-src 'none'; {styles}; base-uri 'none'; form-action {form}; frame-ancestors 'none'; {sandbox}"
+def policy_of(style: str, *, forms: bool = False, script: str = "") -> str:
+    """The content security policy of a page with one style sheet, and perhaps forms and a script of ours.
+
+    Args:
+        style: the style sheet's hash.
+        forms: whether it may send its forms back to us.
+        script: the hash of the one script that may run, if there is one.
+    """
+    loaded = f"style-src 'sha256-{style}'" + (f"; script-src 'sha256-{script}'" if script else "")
+    form = "'self'" if forms else "'none'"
+    sandbox = " ".join(["sandbox", *(["allow-forms"] if forms else []), *(["allow-scripts"] if script else [])])
+    return f"default-src 'none'; {loaded}; base-uri 'none'; form-action {form}; frame-ancestors 'none'; {sandbox}"
 
 
 @dataclass(slots=True)

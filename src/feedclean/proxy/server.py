@@ -30,7 +30,7 @@ from .logs import Log, set_up
 from .opening import OpenHouse, open_house
 from .samples import Samples
 
-__all__ = ["run"]
+__all__ = ["free_address", "make_server", "run"]
 
 _HEADERS = 8_000  # milliseconds in which a request's headers must have come
 _STUCK = 30_000  # milliseconds after which a client that takes nothing is let go (Linux)
@@ -59,7 +59,7 @@ def run(read: Callable[[], Settings], load: Load, samples: Samples | None = None
     settings = samples.over(settings) if samples else settings
     model = load(settings.model.use)
     shadow = load(settings.model.shadow) if settings.model.shadow else None
-    address, port = _listening(settings)
+    address, port = free_address(settings.proxy.host, settings.proxy.port)
     settings = replace(settings, proxy=replace(settings.proxy, port=port))
     log = set_up(settings.proxy.log_level.value)
     asyncio.run(_Process(read, load, samples, log).serve(settings, model, shadow, address))
@@ -74,7 +74,7 @@ class _Process:
         around = {"fetcher": self._samples.around} if self._samples else {}
         house = open_house(settings, model, self._log, **around)
         house.take_shadow(shadow)
-        server = _server(create_app(house), address, settings.proxy.port)
+        server = make_server(create_app(house), address, settings.proxy.port)
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, ended.set)
@@ -176,7 +176,8 @@ class _Server(Server):
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK)
 
 
-def _server(app: object, address: str, port: int) -> Server:
+def make_server(app: object, address: str, port: int) -> Server:
+    """A server of an application, to be run in the event loop."""
     quiet = {"handlers": {}, "formatters": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}}
     return _Server(
         app,
@@ -193,14 +194,13 @@ def _server(app: object, address: str, port: int) -> Server:
     )
 
 
-def _listening(settings: Settings) -> tuple[str, int]:
+def free_address(host: str, port: int) -> tuple[str, int]:
     """The address and port to listen on, which are there and free.
 
     Raises:
         SettingsError: they are not.
     """
-    host, port = settings.proxy.host.strip("[]"), settings.proxy.port
-    where = f"{settings.proxy.host}:{port}"
+    where, host = f"{host}:{port}", host.strip("[]")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)

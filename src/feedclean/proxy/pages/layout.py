@@ -1,4 +1,4 @@
-"""The frame of every page. It works without scripts, and nothing it shows can bring one."""
+"""The frame of every page. All work without scripts, and nothing they show can bring one."""
 
 from __future__ import annotations
 
@@ -28,12 +28,29 @@ pre { background: var(--soft); padding: .6rem; overflow: auto; white-space: pre-
 .block p { margin: 0; } .gone { border-color: #c33; } .gone p { text-decoration: line-through; opacity: .7; }
 .said { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .2rem 0; font-size: .9rem; }
 .said form, article form { align-items: center; } .said button { padding: .1rem .5rem; }
+.around { opacity: .6; } .asked { border-left-color: var(--accent); background: var(--soft); padding: .6rem .8rem; }
+progress { width: 100%; }
+kbd { border: 1px solid var(--line); border-radius: .2rem; padding: 0 .3rem; font-size: .8rem; }
 table { border-collapse: collapse; } td { padding: .2rem 1rem .2rem 0; vertical-align: top; }
 """.strip()
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
-def page(title: str, body: str, *, forms: bool = False, links: str = "", status: HTTPStatus = HTTPStatus.OK) -> Reply:
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+_HASH = _hash(STYLE)
+
+
+def page(
+    title: str,
+    body: str,
+    *,
+    forms: bool = False,
+    links: str = "",
+    script: str = "",
+    status: HTTPStatus = HTTPStatus.OK,
+) -> Reply:
     """A page.
 
     Args:
@@ -41,14 +58,17 @@ def page(title: str, body: str, *, forms: bool = False, links: str = "", status:
         body: HTML.
         forms: whether it may send its form back to us.
         links: HTML for its head.
+        script: the one that may run; a constant of ours, never made of what others wrote.
         status: of the answer.
     """
     text = (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{escaped(title)}</title>\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="robots" content="noindex">\n'
-        f"{links}<style>{STYLE}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"{links}<style>{STYLE}</style>\n</head>\n<body>\n{body}\n"
+        f"{f'<script>{script}</script>' if script else ''}</body>\n</html>\n"
     )
-    headers = {"content-security-policy": policy_of(_HASH, forms=forms), "cache-control": "no-store"}
+    policy = policy_of(_HASH, forms=forms, script=_hash(script) if script else "")
+    headers = {"content-security-policy": policy, "cache-control": "no-store"}
     return Reply(status, text.encode("utf-8", "replace"), "text/html; charset=utf-8", headers)
 
 
