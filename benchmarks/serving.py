@@ -32,7 +32,7 @@ _CONNECTIONS = 16
 
 def constant(port: int, size: int) -> None:
     """Serve a constant body from the proxy's own server until the end."""
-    from feedclean.proxy.server import _server
+    from feedclean.proxy.server import make_server
 
     body = b"x" * size
     headers = [(b"content-type", b"application/rss+xml"), (b"content-length", str(size).encode())]
@@ -41,7 +41,7 @@ def constant(port: int, size: int) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    asyncio.run(_server(app, "127.0.0.1", port).serve())
+    asyncio.run(make_server(app, "127.0.0.1", port).serve())
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -75,6 +76,8 @@ class _Process:
         house = open_house(settings, model, self._log, **around)
         house.take_shadow(shadow)
         server = make_server(create_app(house), address, settings.proxy.port)
+        gc.collect()
+        gc.freeze()  # what is here now stays until the end; to go through it again stops all answers for tens of ms
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, ended.set)
