@@ -33,9 +33,9 @@ BACK = "`feedclean model rollback` takes the one before it, `feedclean model use
 
 def home() -> Path:
     """The folder of the user's own models, which may not be there."""
-    import platformdirs
+    from .places import data_folder
 
-    return Path(platformdirs.user_data_dir("feedclean", appauthor=False)) / "models"
+    return (data_folder() or Path("/nonexistent")) / "models"
 
 
 def shipped(name: str = SHIPPED) -> Path | None:

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["default_store"]
+__all__ = ["data_folder", "default_store"]
 
 
-def default_store() -> Path:
-    """The store of a proxy that is told nothing else: a file in the platform's data folder."""
-    return Path(platformdirs.user_data_dir("feedclean", appauthor=False)) / "store.db"
+def data_folder() -> Path | None:
+    """The platform's folder for what a user keeps; `None` for a user without a home, as some have in a container."""
+    try:
+        return Path(platformdirs.user_data_dir("feedclean", appauthor=False))
+    except RuntimeError:
+        return None
+
+
+def default_store() -> Path | None:
+    """The store of a proxy that is told nothing else: a file in that folder."""
+    folder = data_folder()
+    return folder / "store.db" if folder else None

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import configparser
 import re
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from feedclean import model_home
 from feedclean.cli import app
 from feedclean.errors import SettingsError
 from feedclean.proxy.answer import reason_of
 from feedclean.proxy.samples import Samples
+from feedclean.proxy.store import Store
 from feedclean.settings import Settings, load
 from feedclean.settings.shape import Open
 
@@ -67,3 +70,18 @@ def test_samples_are_feeds_under_names_that_nobody_resolves() -> None:
     assert all(feed.url.startswith("https://samples.invalid/") for feed in settings.feeds.values())
     with pytest.raises(SettingsError):
         Samples(ROOT / "docs")
+
+
+def test_a_user_without_a_home_names_a_store_or_is_told_to(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a container that runs as a number nobody knows."""
+
+    def nowhere(*_: object, **__: object) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("platformdirs.user_data_dir", nowhere)
+    with pytest.raises(SettingsError, match=r"no home folder to keep one in; set store\.url"):
+        Store(load(None, {}).store.url, clock=lambda: 0.0)
+    url = f"sqlite:///{tmp_path}/store.db"
+    with closing(Store(load(None, {"FEEDCLEAN_STORE_URL": url}).store.url, clock=lambda: 0.0)) as store:
+        store.check()
+    assert not model_home.home().exists()

@@ -166,7 +166,8 @@ def test_eviction_drops_the_oldest_bodies_and_nothing_else(store: Store, clock: 
     store.label(label("b"))
     store.note([row(URL)])
     store.pin([pin("p")])
-    assert store.evict(10**9, 900) == 100
+    assert store.taken == 120 * whole_pages(5000)
+    assert store.evict(10**9, 900) == 100 and store.taken == 0
     assert [store.body(url) is not None for url in urls] == [False] * 100 + [True] * 20
     assert store.evict(whole_pages(5000) * 3, 10**9) == 17
     assert [store.body(url) is not None for url in urls] == [False] * 117 + [True] * 3

@@ -18,6 +18,7 @@ from ..errors import SettingsError, StoreError
 if sys.platform != "win32":
     import fcntl
 
+_NAME_ONE = "set store.url to sqlite:///PATH (FEEDCLEAN_STORE_URL), or XDG_DATA_HOME to a folder"
 BEGIN, DURABLE = "feedclean_begin", "feedclean_durable"  # options of a connection: how its transactions begin
 
 
@@ -36,6 +37,8 @@ def parse(url: str) -> URL:
     Raises:
         SettingsError: it names no database that can be used.
     """
+    if not url:
+        raise SettingsError("no store is named, and this user has no home folder to keep one in", hint=_NAME_ONE)
     try:
         parsed = make_url(url if "://" in url else f"sqlite:///{url}")
     except exc.ArgumentError:

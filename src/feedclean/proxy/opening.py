@@ -31,7 +31,7 @@ from .upstream import Upstream, user_agent
 
 __all__ = ["OpenHouse", "open_house"]
 
-_TIDY = 600.0  # seconds between two evictions
+_TIDY, _GLANCE = 600, 5  # seconds between two evictions, and between two looks whether one is needed before
 _HEED = 2.0  # seconds between two looks at what people said elsewhere
 
 
@@ -112,7 +112,10 @@ class OpenHouse(House):
 
     async def _tidy(self) -> None:
         while True:
-            await asyncio.sleep(_TIDY)
+            for _ in range(_TIDY // _GLANCE):
+                await asyncio.sleep(_GLANCE)
+                if self.real_store.taken > self.settings.store.max_body_bytes / 10:  # that much above the limit at most
+                    break
             kept = self.settings.store
             try:
                 dropped = await asyncio.to_thread(self.real_store.evict, kept.max_body_bytes, kept.max_body_age)

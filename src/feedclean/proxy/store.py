@@ -64,6 +64,7 @@ class Store:
         tell = tell or logging.getLogger(__name__).warning
         self._database = Database(url, clock=clock, patience=patience, shed=_shed, tell=tell)
         self._tenant = Tenant(self._database.path) if self._database.path else None
+        self.taken = 0  # bytes of bodies that were saved here since the last eviction
         self._inherited = self._tenant is not None and self._tenant.alone
 
     # ── Feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +89,7 @@ class Store:
                 records.upsert(connection, schema.bodies, [records.of_body(body)])
 
         self._database.write(work)
+        self.taken += records.whole_pages(len(body.content)) if body is not None else 0
 
     def body(self, url: str) -> Body | None:
         """The last good copy of a feed, if there is one whose content is what its digest says.
@@ -124,7 +126,7 @@ class Store:
         Returns:
             How many were dropped.
         """
-        bodies = schema.bodies
+        bodies, self.taken = schema.bodies, 0
         query = select(bodies.c.key, bodies.c.fetched, bodies.c.size).order_by(bodies.c.fetched.desc())
         since, taken = self._clock() - max_age, 0
         old: list[tuple[float, str]] = []

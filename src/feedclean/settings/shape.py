@@ -47,8 +47,9 @@ class LogLevel(StrEnum):
 
 
 def default_store_url() -> str:
-    """The store of a proxy that is told nothing else: a file in the platform's data folder."""
-    return f"sqlite:///{default_store()}"
+    """The store of a proxy that is told nothing else: a file in the platform's data folder; empty if there is none."""
+    store = default_store()
+    return f"sqlite:///{store}" if store else ""
 
 
 def is_loopback(host: str) -> bool:
