@@ -10,9 +10,11 @@ import os
 import struct
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath
 
 import brotli
@@ -22,6 +24,8 @@ from hypothesis import strategies as st
 
 from feedclean.bulk import Source
 from feedclean.bulk.containers import open_container, packed, places
+from feedclean.bulk.containers.archives import tar_sources
+from feedclean.bulk.containers.lines import line_sources
 from feedclean.formats.limits import Limits
 from tests.bulk import crawls
 from tests.bulk.crawls import PAGE, chunked, record
@@ -273,6 +277,43 @@ def test_any_bytes_are_a_container_with_sources_or_none(data: bytes, name: str) 
         container = open_container(path, "x", PurePath("x"))
         if container is not None:
             assert all(source.fault or source.data is not None for source in container.sources(lambda: None))
+
+
+def test_a_container_is_streamed_whatever_its_size() -> None:
+    """Lines and files of archives leave nothing in memory."""
+
+    class Endless(io.RawIOBase):
+        """A tar of small files, or JSON lines, without end."""
+
+        def __init__(self, one: bytes) -> None:
+            self._one, self._left = one, b""
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            self._left = self._left or self._one * 100
+            part, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
+            buffer[: len(part)] = part
+            return len(part)
+
+    entry = tarfile.TarInfo("a.html")
+    entry.size = 512
+    readers = {
+        "lines": line_sources(io.BufferedReader(Endless(b'{"html": "<p>News"}\n')), "x", PurePath("x")),
+        "tar": tar_sources(io.BufferedReader(Endless(entry.tobuf() + bytes(512))), "x", PurePath("x"), lambda: None),
+    }
+    for name, sources in readers.items():
+        for _ in islice(sources, 500):
+            pass
+        peaks = []
+        for _ in range(2):  # tables of the interpreter may grow once
+            tracemalloc.start()
+            for source in islice(sources, 2000):
+                assert source.fault is None
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+        assert min(peaks) < 300_000, name
 
 
 def test_places_tell_addresses_apart() -> None:

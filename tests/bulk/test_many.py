@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from feedclean.bulk import Options, Outcome, Source, Target, clean_many, clean_one, read
+from feedclean.bulk.many import _windows
 from feedclean.errors import FormatError, LimitError, ModelError, SourceError
 from feedclean.formats.convert import TARGETS
 from feedclean.formats.limits import Limits
@@ -47,6 +48,30 @@ def test_documents_are_read_when_their_turn_comes(tmp_path: Path) -> None:
     outcomes = clean_many(endless(), options=OPTIONS)
     assert next(outcomes).fault is None and next(outcomes).fault is None
     assert len(taken) == 2
+
+
+@pytest.mark.slow
+def test_however_many_there_are_only_two_windows_are_held(tmp_path: Path) -> None:
+    """Nothing is taken from the sources that is not handed out soon."""
+    taken = given = most = 0
+
+    def counted() -> Iterator[Source]:
+        nonlocal taken
+        for number in range(700):
+            taken += 1
+            yield Source(str(number), None, data=page("News.").encode())
+
+    for outcome in clean_many(counted(), options=OPTIONS, jobs=2):
+        assert outcome.source.name == str(given) and outcome.source.data is None
+        given += 1
+        most = max(most, taken - given)
+    assert (given, taken) == (700, 700) and most <= 2 * 2 * 32
+
+
+def test_large_documents_make_small_windows() -> None:
+    sizes = [1 << 20] * 40 + [40 << 20, 1, 1]
+    windows = list(_windows((Source("x", Path("x"), size=size) for size in sizes), 64))
+    assert [len(window) for window in windows] == [32, 9, 2]
 
 
 def test_a_fault_is_an_outcome_and_stops_nothing(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from .nouns import Source
 
 __all__ = ["bounded", "printable", "read", "too_large", "unreadable"]
 
+_PIECE = 1 << 16
+
 
 def read(source: Source, limits: Limits | None = None) -> bytes:
     """The bytes of a source, at most as many as the limits allow.
@@ -83,10 +85,14 @@ def bounded(stream: BinaryIO, limit: int, name: str) -> bytes:
     Raises:
         LimitError: there are more than `limit`.
     """
-    data = stream.read(limit + 1)
-    if len(data) > limit:
+    parts: list[bytes] = []
+    left = limit + 1
+    while left and (part := stream.read(min(left, _PIECE))):  # asked for all at once, that much would be set aside
+        parts.append(part)
+        left -= len(part)
+    if not left:
         raise too_large(f"more than {limit:,} bytes", limit, name)
-    return data
+    return b"".join(parts)
 
 
 def too_large(what: str, limit: int, name: str) -> LimitError:
