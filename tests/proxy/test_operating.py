@@ -61,6 +61,7 @@ def test_the_unit_is_hardened() -> None:
     service = unit["Service"]
     wanted = ("DynamicUser", "NoNewPrivileges", "PrivateTmp", "ProtectHome", "RestrictNamespaces", "LockPersonality")
     assert all(service[name] == "yes" for name in wanted)
+    assert service["SystemCallErrorNumber"] == "EPERM", "numpy would end the process with its first call of mbind"
     assert service["ProtectSystem"] == "strict" and service["CapabilityBoundingSet"] == ""
 
 
