@@ -229,7 +229,7 @@ def test_killed_at_random_points_there_is_always_a_whole_model_in_use_and_reader
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for _ in range(12):
+        for _ in range(8):
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
             process = subprocess.Popen([sys.executable, "-c", code], env=environment)
             time.sleep(0.6 + chance.random() * 0.6)

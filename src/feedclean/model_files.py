@@ -63,10 +63,10 @@ def promote(wanted: str | Path) -> str:
         OutputError: it cannot be written; what was in use still is.
     """
     model = load_model(wanted)
-    if wanted == model_home.SHIPPED:
-        model_home.put_first(wanted)
-        return model.name
     folder = model_home.find(wanted)
+    if folder == model_home.shipped():
+        model_home.put_first(model_home.SHIPPED)
+        return model.name
     card, weights = _pair(folder)
     data = _bytes(folder / CARD)
     if _identity(card) != model.name or json.loads(data) != card:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -234,6 +235,25 @@ def test_the_weight_of_own_documents_is_one_that_does_not_harm_the_others() -> N
     few = [replace(one, own=place < 2) for place, one in enumerate(given)]
     assert choosing.own_weight(view, few, 5.0, 1, stage, told.append) == choosing.USUAL
     assert "log loss" in told[0] and "too few" in told[1]
+
+
+def test_a_search_takes_the_strength_that_tells_most_about_unseen_folds() -> None:
+    given = examples()[:60]
+    view = read(given)[0]
+    told: list[str] = []
+    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 2)):
+        found = choosing.head_strength(
+            "markup_C", view.markup, view, 2, 1, lambda _, steps: lambda: told.append(str(steps)), told.append
+        )
+    losses = {float(one): float(loss) for one, loss in re.findall(r"([\d.]+): ([\d.]+)", told[-1])}
+    assert found in choosing.STRENGTHS["markup_C"] and losses[found] == min(losses.values())
+    assert told[:-1] == ["6"] * 6
+    inputs = np.random.default_rng(0).normal(size=(len(view.labels), 3))
+    alpha = choosing.network_strength(
+        lambda alpha: Ensemble(2, 1, alpha, 2), inputs, view.labels, view.weights, view.folds, 2, 1,
+        lambda *_: lambda: None, told.append,
+    )  # fmt: skip
+    assert alpha in choosing.STRENGTHS["alpha"]
 
 
 def test_of_documents_with_one_id_the_own_one_stays_and_the_others_are_named() -> None:

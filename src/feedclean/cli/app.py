@@ -146,7 +146,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
         typer.Option(min=0, max=1, help="Probability from which a block is acted upon; the model's own if not given."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the shipped one.")
+        str | None, typer.Option(metavar="NAME|PATH", help="The model to judge with, instead of the one in use.")
     ] = None,
     labels: Annotated[
         Path | None,

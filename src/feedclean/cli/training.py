@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ..errors import CorpusError
 from .evaluating import folds, scores
 from .faults import Ending, ExitCode, say
 
@@ -125,10 +126,13 @@ def train(
     from ..model_files import save_model
     from .bars import stages
 
+    named = [*(data or ()), *(paths or ())] or [_CORPUS]
+    if named == [_CORPUS] and not _CORPUS.is_dir():
+        missing = "nothing to train on: there is no training_data here, and no PATH was given"
+        raise CorpusError(missing, hint="run this in a checkout of feedclean, or give labelled documents of your own")
     folder = output or model_home.own(name)  # before the work: a name that cannot be is no surprise at the end
     recipe = Recipe(jobs=jobs, seed=seed, search=search, own_weight=own_weight)
     with stages(say) as (told, stage):
-        named = [*(data or ()), *(paths or ())] or [_CORPUS]
         trained = train_on(named, own=own or (), name=name, recipe=recipe, say=told, stage=stage)
     save_model(folder, trained.arrays, trained.card)
     scores("folds by style", folds(trained.card))

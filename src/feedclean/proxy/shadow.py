@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
 
 from ..cleaning import Judge
 from .answer import Order
@@ -40,20 +41,19 @@ class Shadow:
         self._clock, self._metrics, self._log = clock, metrics, log
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._waiting = 0
+        self._room = BoundedSemaphore(_WAITING)
 
     def look(self, body: Body, order: Order, made: Made) -> None:
         """Take note of a copy; to be called in the event loop. It returns at once."""
         key = (order.url, body.digest)
         if key in self._seen or order.to is not None:
             return
-        if self._waiting >= _WAITING:
+        if not self._room.acquire(blocking=False):
             self._metrics.event("shadow-skipped")
             return
         self._seen[key] = None
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        self._waiting += 1
         self._thread.submit(self._compare, body, order, made).add_done_callback(self._done)
 
     def close(self) -> None:
@@ -61,7 +61,7 @@ class Shadow:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, ended: Future[None]) -> None:
-        self._waiting -= 1
+        self._room.release()
         if not ended.cancelled() and (fault := ended.exception()) is not None:
             self._metrics.event("shadow-failed")
             self._log.warning("shadow", reason=f"{type(fault).__name__}: {fault}", model=self.judge.name)
