@@ -78,20 +78,24 @@ def clean(
     url: str | None = None,
     where: str | None = None,
     explain: bool = False,
+    in_place: bool = False,
 ) -> Cleaned:
-    """Clean a feed, a page or a text of its advertising.
+    """Clean a feed, a page, a mail or a text of its advertising.
 
     Args:
-        data: the document: an RSS, Atom or JSON feed, an HTML page or fragment, or plain text. Which of them it is
-            is told by its content. A `str` is read as UTF-8.
+        data: the document: an RSS, Atom or JSON feed, an HTML page or fragment, a page saved as MHTML, a mail, Markdown
+            or plain text. Which of them it is is told by its content. A `str` is read as UTF-8.
         model: from `load_model`; the one that comes with feedclean if `None`.
         policy: which labels are cut, collapsed or marked, and from which probability on.
         url: where the document was published; its links are read against it.
         where: what to call the document in an error.
         explain: give clues for every block, not only for those that are acted upon.
+        in_place: cut inside whole pages and mails and leave all else in them as it is, instead of making a page to read
+            of the article that they hold.
 
     Returns:
-        The document in its own format (`Cleaned.content`, UTF-8 for feeds), with every block and decision.
+        The document in its own format (`Cleaned.content`, UTF-8 for feeds), with every block and decision; a page to
+        read in place of a whole page or a mail.
 
     Raises:
         FormatError: the bytes hold no document that can be cleaned.
@@ -106,7 +110,7 @@ def clean(
     """
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
-    document = open_document(data, where=where, url=url)
+    document = open_document(data, where=where, url=url, in_place=in_place)
     return clean_document(document, model=model, policy=policy, explain=explain)
 
 
@@ -121,7 +125,7 @@ def clean_document(
     policy = policy or Policy()
     drafts = [_Draft(item) for item in document.items]
     for _ in range(_PASSES):
-        if not _pass(drafts, model, policy, explain):
+        if not _pass(drafts, model, policy, explain, document.extracted):
             break
     titles = _titles(drafts, model, policy)
     ledger: list[Cut] = []
@@ -218,7 +222,7 @@ class _Reading:
         return self.draft.partitions[self.body]
 
 
-def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool) -> bool:
+def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool, extracted: bool) -> bool:
     """Judge everything once and act upon it; whether any text changed."""
     for draft in drafts:
         draft.split()
@@ -230,7 +234,9 @@ def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool)
         reading.draft.given[reading.body] = reading.given
         published, gone = reading.draft.spent(reading.body)
         blocks = reading.partition.blocks
-        decided.append(policy.decide(blocks, reading.given, thresholds, published=published, gone=gone))
+        decided.append(
+            policy.decide(blocks, reading.given, thresholds, published=published, gone=gone, extracted=extracted)
+        )
     if explain or any(decision.action is not Action.KEEP for decisions in decided for decision in decisions):
         _add_clues(drafts, readings, decided, model, explain)
     changed = False

@@ -29,6 +29,9 @@ class Format(StrEnum):
     ATOM = "atom"
     JSONFEED = "jsonfeed"
     HTML = "html"
+    MHTML = "mhtml"  # a page saved as a mail
+    EML = "eml"
+    MARKDOWN = "markdown"
     TEXT = "text"
 
 
@@ -119,6 +122,7 @@ class Document(Protocol):
     """Anything that holds text to clean. One implementation a file in `formats/`."""
 
     rescued: str  # why the bytes were no document as they stood, if this is what could be made of them; else ""
+    extracted: bool  # whether its text is what an extractor took for the article: a second opinion, to be outweighed
 
     @property
     def format(self) -> Format:

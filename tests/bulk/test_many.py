@@ -98,7 +98,7 @@ def test_a_result_says_whether_its_format_is_another(to: Target) -> None:
 
 
 def test_the_targets_are_those_that_can_be_converted_to() -> None:
-    assert tuple(Target) == TARGETS
+    assert tuple(target for target in Target if target is not Target.JSON) == TARGETS  # which needs the verdicts, too
 
 
 def test_blocks_stay_behind_when_nobody_wants_them() -> None:

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from feedclean.formats.html_text import html_to_markdown, html_to_text
+from feedclean.formats.html_markdown import html_to_markdown
+from feedclean.formats.html_text import html_to_text
 from feedclean.formats.html_weight import depth_of, is_bomb
 from feedclean.formats.sanitize import LOADED, plain_title, safe_html, safe_id, safe_url
 

@@ -250,3 +250,55 @@ def test_a_higher_threshold_never_marks_more_titles(probability: float, one: flo
     verdict = Verdict((1 - probability, probability))
     if Policy().decide_title(verdict, high).action is Action.MARK:
         assert Policy().decide_title(verdict, low).action is Action.MARK
+
+
+# ── Two opinions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def promo(probability: float) -> Verdict:
+    return Verdict((1 - probability, probability, 0.0, 0.0, 0.0))
+
+
+def outweighed(*probabilities: float, policy: Policy | None = None) -> list[bool]:
+    """Which of some paragraphs are cut, that an extractor found in an article twenty times as long."""
+    text = "".join("<p>Acme</p>" for _ in probabilities) + f"<p>{'News. ' * 20 * len(probabilities)}</p>"
+    blocks = split(text, Markup.HTML).blocks
+    given = [promo(probability) for probability in probabilities] + [NEWS]
+    decisions = (policy or Policy()).decide(blocks, given, dict.fromkeys(Label, 0.5), extracted=True)
+    shown = [decision for block, decision in zip(blocks, decisions, strict=True) if judged(block)]
+    return [decision.action is Action.CUT for decision in shown[:-1]]
+
+
+def test_in_an_extracted_article_only_what_is_sure_is_cut() -> None:
+    assert outweighed(0.96) == [False]
+    assert outweighed(0.98) == [True]
+
+
+def test_what_is_likely_goes_with_what_is_sure_beside_it() -> None:
+    assert outweighed(0.8, 0.99, 0.75) == [True, True, True]
+    assert outweighed(0.8, 0.6, 0.99) == [False, False, True]  # the one between is not likely enough
+    assert outweighed(0.8, 0.9, 0.85) == [False, False, False]
+
+
+def test_a_threshold_of_ones_own_counts_in_an_extracted_article_too() -> None:
+    assert outweighed(0.6, policy=Policy(threshold=0.5)) == [True]
+
+
+def test_an_extractor_is_believed_where_much_of_its_article_would_go() -> None:
+    blocks = split("<p>Buy now</p><p>Acme earned 4 mn</p>", Markup.HTML).blocks
+    given = [promo(0.99), NEWS]
+    for extracted, action in ((False, Action.CUT), (True, Action.MARK)):
+        decisions = Policy().decide(blocks, given, THRESHOLDS, extracted=extracted)
+        assert [one.action for one in decisions if one.label is not None] == [action, Action.KEEP]
+    assert any(decision.guard == "more than 25% of the item would be cut" for decision in decisions)
+
+
+@given(cases(), policies)
+def test_a_second_opinion_never_cuts_more(case: tuple[Sequence[Block], list[Verdict]], policy: Policy) -> None:
+    blocks, given_verdicts = case
+    alone, outvoted = (
+        policy.decide(blocks, given_verdicts, THRESHOLDS, extracted=extracted) for extracted in (False, True)
+    )
+    for one, other in zip(alone, outvoted, strict=True):
+        if other.action is Action.CUT:
+            assert one.action is Action.CUT or "would be" in one.guard or "nothing would be left" in one.guard

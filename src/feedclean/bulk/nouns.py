@@ -23,6 +23,7 @@ class Target(StrEnum):
     ATOM = "atom"
     JSONFEED = "jsonfeed"
     JSONL = "jsonl"
+    JSON = "json"
     HTML = "html"
     MARKDOWN = "markdown"
     TEXT = "text"
@@ -54,6 +55,7 @@ class Options:
     url: str | None = None  # where the documents were published, if their sources do not know better
     explain: bool = False  # clues for every block
     corrections: tuple[Correction, ...] = ()  # what people said, over the model; in the order it was said
+    in_place: bool = False  # cut inside whole pages and mails, instead of making a page to read of their article
     blocks: bool = True  # hand back all blocks (`Cleaned.items`); between processes they are what costs most
 
 

@@ -14,7 +14,7 @@ from ..corrections import Corrected, Corrections
 from ..errors import FeedcleanError
 from ..model_files import load_model
 from ..types import Correction
-from .nouns import Options, Outcome, Source
+from .nouns import Options, Outcome, Source, Target
 from .reading import read
 
 __all__ = ["clean_one", "judge_of"]
@@ -34,9 +34,21 @@ def clean_one(source: Source, options: Options) -> Outcome:
     url = source.url or options.url
     try:
         data = read(source)
-        cleaned = clean(data, model=judge, policy=options.policy, url=url, where=source.name, explain=options.explain)
-        content, target = cleaned.content, None
-        if options.to is not None:
+        cleaned = clean(
+            data,
+            model=judge,
+            policy=options.policy,
+            url=url,
+            where=source.name,
+            explain=options.explain,
+            in_place=options.in_place,
+        )
+        content, target = cleaned.content, options.to
+        if options.to is Target.JSON:
+            from ..formats.article_json import write_article_json
+
+            content = write_article_json(cleaned, url)
+        elif options.to is not None:
             from ..formats.convert import convert
 
             content = convert(cleaned.content, cleaned.format, options.to.value, url=url)

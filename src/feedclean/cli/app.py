@@ -52,6 +52,7 @@ class To(StrEnum):
     ATOM = "atom"
     JSONFEED = "jsonfeed"
     JSONL = "jsonl"
+    JSON = "json"
     HTML = "html"
     MARKDOWN = "markdown"
     TEXT = "text"
@@ -168,6 +169,10 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
             metavar="FILE", help="Clean what FILE (- is standard input) lists, too: a name a line, or NULs between."
         ),
     ] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option("--in-place", help="Cut inside whole pages and mails, instead of writing their article alone."),
+    ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Clean in N processes.")] = 1,
     engine: Annotated[
         Engine, typer.Option(help="Who does the work: processes of this machine, or a Dask cluster.")
@@ -204,6 +209,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
         url=url,
         explain=explain,
         corrections=() if no_labels else own_corrections(labels),
+        in_place=in_place,
         blocks=explain or diff,
     )
     traced = bool((context.obj or {}).get("traceback"))

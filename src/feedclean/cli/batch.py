@@ -18,14 +18,14 @@ from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 
-from ..bulk import Journal, Options, Outcome, Source, clean_many, described, printable, stamped
+from ..bulk import Journal, Options, Outcome, Source, Target, clean_many, described, printable, stamped
 from ..bulk.many import Engine
 from ..bulk.remote import is_remote
 from ..errors import FeedcleanError, OutputError, SettingsError
 from .faults import ExitCode, say
 from .finding import Fetch, Found, find, local
 from .ledger import Ledger, counted
-from .outputs import Folder, OneFile, Output, StandardOutput, Store, holds_several, output, write_out
+from .outputs import Folder, JoinedFeed, OneFile, Output, StandardOutput, Store, holds_several, joins, output, write_out
 from .progress import Progress
 from .report import Tally, summarise, write_report
 
@@ -97,6 +97,8 @@ def _check(request: Request, found: Found) -> None:
         raise SettingsError("one address cannot be that of several documents", where="--url", hint="clean them singly")
     if request.resume and request.to_stdout:
         raise SettingsError("what went to standard output is gone", where="--resume", hint="use -o")
+    if request.resume and joins(request.output, several=found.several or found.folders, to=request.options.to):
+        raise SettingsError("one feed is made of all articles at once", where="--resume", hint="leave it out")
     for option, path in (("--removed", request.removed), ("--report", request.report)):
         if path is None:
             continue
@@ -187,6 +189,8 @@ class _Batch:
         path: Path | None = None
         if request.output is not None and is_remote(request.output):
             path = _state_of(request.output)
+        elif joins(request.output, several=self._several, to=request.options.to):
+            path = None  # a feed is made when all its articles are there
         elif not request.to_stdout and self._several:
             target = Path(request.output or "")
             if holds_several(request.output or "", several=True, to=request.options.to):
@@ -208,7 +212,10 @@ class _Batch:
         wanted = self._several and not request.quiet and not request.shown
         weigh = self._found.weight if wanted else None
         with _engine(request.scheduler) as engine, Progress(weigh, mixed=mixed) as progress:
-            outcomes = clean_many(self._left(), options=request.options, jobs=jobs, engine=engine)
+            options = request.options
+            if isinstance(self._results, JoinedFeed):
+                options = replace(options, to=Target.JSONFEED)
+            outcomes = clean_many(self._left(), options=options, jobs=jobs, engine=engine)
             for outcome in outcomes:
                 self._under_way.popleft()
                 self._tell = progress.tell

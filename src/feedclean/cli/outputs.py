@@ -18,22 +18,46 @@ from .atomic import Replacement, part_of, unwritable
 from .faults import ReaderGone, give_up_stdout
 from .finding import is_folder
 
-__all__ = ["Folder", "OneFile", "Output", "Placed", "StandardOutput", "Store", "holds_several", "output", "write_out"]
+__all__ = [
+    "Folder",
+    "JoinedFeed",
+    "OneFile",
+    "Output",
+    "Placed",
+    "StandardOutput",
+    "Store",
+    "holds_several",
+    "joins",
+    "output",
+    "write_out",
+]
 
 _SUFFIX = {
     Target.RSS: ".rss",
     Target.ATOM: ".atom",
     Target.JSONFEED: ".json",
     Target.JSONL: ".jsonl",
+    Target.JSON: ".json",
     Target.HTML: ".html",
     Target.MARKDOWN: ".md",
     Target.TEXT: ".txt",
+}
+_FEEDS = (Target.RSS, Target.ATOM, Target.JSONFEED)
+# Endings of a file that several results may share.
+_SHARED: dict[Target | None, tuple[str, ...]] = {
+    Target.JSONL: (".jsonl", ".ndjson"),
+    Target.RSS: (".rss", ".xml"),
+    Target.ATOM: (".atom", ".xml"),
+    Target.JSONFEED: (".json",),
 }
 _NATIVE = {
     Format.RSS: ".rss",
     Format.ATOM: ".atom",
     Format.JSONFEED: ".json",
     Format.HTML: ".html",
+    Format.MHTML: ".mhtml",
+    Format.EML: ".eml",
+    Format.MARKDOWN: ".md",
     Format.TEXT: ".txt",
 }
 
@@ -94,12 +118,19 @@ class Output(Protocol):
 def holds_several(path: str, *, several: bool, to: Target | None) -> bool:
     """Whether `-o path` names a folder: it is one, it is written as one, or it has to hold several results.
 
-    JSON lines of several documents may share one file, if its name says so.
+    JSON lines of several documents may share one file, and articles one feed, if its name says so.
     """
     if is_folder(Path(path)) or path.endswith(("/", os.sep)):
         return True
-    lines = PurePath(path).suffix.lower() in {".jsonl", ".ndjson"} or _is_other(Path(path))
-    return several and not (to is Target.JSONL and lines)
+    named = PurePath(path).suffix.lower() in _SHARED.get(to, ()) or (to is Target.JSONL and _is_other(Path(path)))
+    return several and not named
+
+
+def joins(path: str | None, *, several: bool, to: Target | None) -> bool:
+    """Whether the articles of several documents become one feed: in a file that is named so, or on standard output."""
+    if to not in _FEEDS or not several:
+        return False
+    return path is None or path == "-" or not holds_several(path, several=True, to=to)
 
 
 def output(
@@ -119,11 +150,13 @@ def output(
     """
     if path is not None and is_remote(path):
         return Store(RemoteFolder(path), journal)
+    if joins(path, several=several, to=to):
+        return JoinedFeed(None if path == "-" else path, to or Target.RSS)
     if path is None or path == "-":
         if several and to is not Target.JSONL:
             raise SettingsError(
                 "several documents cannot stand one after another on standard output",
-                hint="use -o DIR, or --to jsonl",
+                hint="use -o DIR, --to jsonl, or --to rss for one feed of them",
             )
         return StandardOutput()
     if not holds_several(path, several=several, to=to):
@@ -219,6 +252,42 @@ class OneFile:
             self._file.suspend()
         else:
             self._file.__exit__(kind, fault, trace)
+
+
+class JoinedFeed:
+    """One feed of the articles of all documents, each given as JSON Feed."""
+
+    kept = False
+
+    def __init__(self, path: str | None, to: Target) -> None:
+        from ..formats.one_feed import OneFeed
+
+        self._path = path
+        self._to = to
+        self._feed = OneFeed()
+        self._holds = False
+
+    def put(self, outcome: Outcome) -> Placed:
+        """Add its articles."""
+        self._holds = True
+        known = self._feed.add(outcome.content)
+        told = "an article" if known == 1 else f"{known} articles"
+        return Placed(note=f"{outcome.source.name}: left out {told} that the feed holds already" if known else None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None or not self._holds:
+            return
+        written = self._feed.to_bytes(self._to.value)
+        if self._path is None:
+            write_out(written)
+            return
+        with Replacement(Path(self._path)) as file:
+            file.write(written)
 
 
 class Folder:
@@ -361,6 +430,9 @@ def _suffix(outcome: Outcome) -> str | None:
     """The ending that tells the new format; `None` if the source's own name still does."""
     if outcome.target is not None:
         return _SUFFIX[outcome.target]
-    if outcome.source.path is None and outcome.cleaned is not None:
-        return _NATIVE[outcome.cleaned.format]
-    return None
+    if outcome.cleaned is None:
+        return None
+    # A mail whose text has become a page is no mail any more.
+    named = PurePath(outcome.source.path or "").suffix.lower()
+    unlike = named in {".eml", ".mht", ".mhtml"} and outcome.cleaned.format is Format.HTML
+    return _NATIVE[outcome.cleaned.format] if outcome.source.path is None or unlike else None

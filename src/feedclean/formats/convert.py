@@ -10,9 +10,9 @@ A document that is of the wanted format already is handed on as it is, but for H
 from __future__ import annotations
 
 import contextlib
-import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from feedclean.errors import FormatError
@@ -24,23 +24,29 @@ from feedclean.formats.feed_reader import read_feed
 from feedclean.formats.feed_writer import write_atom, write_rss
 from feedclean.formats.json_feed import load_json
 from feedclean.formats.limits import Limits
+from feedclean.formats.markdown import markdown_metadata
+from feedclean.formats.metadata import Metadata, read_metadata
 from feedclean.formats.plain_text import open_plain_text
-from feedclean.formats.sanitize import safe_html
+from feedclean.formats.reader_page import headed, is_reader_page, parted
+from feedclean.formats.sanitize import paragraphs, safe_html
+from feedclean.formats.text_codec import decode, readable
 from feedclean.formats.web_page import open_web_page
 from feedclean.formats.xml_feed import open_xml_feed
 from feedclean.types import Format
 
-__all__ = ["TARGETS", "convert"]
+__all__ = ["TARGETS", "convert", "read_facts"]
 
 TARGETS = ("rss", "atom", "jsonfeed", "jsonl", "html", "markdown", "text")
 
-_SAME = {Format.RSS: "rss", Format.ATOM: "atom", Format.JSONFEED: "jsonfeed", Format.TEXT: "text"}
+_SAME = {
+    Format.RSS: "rss",
+    Format.ATOM: "atom",
+    Format.JSONFEED: "jsonfeed",
+    Format.MARKDOWN: "markdown",
+    Format.TEXT: "text",
+}
 _BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 _HEAD_END = re.compile(r"</head\s*>", re.IGNORECASE)
-_PUBLISHED = re.compile(
-    r"""<meta\s[^<>]{0,200}?article:published_time["'][^<>]{0,200}?content\s*=\s*["']([^"'<>]{10,40})["']""",
-    re.IGNORECASE,
-)
 
 
 def convert(
@@ -50,10 +56,12 @@ def convert(
     *,
     url: str | None = None,
     limits: Limits | None = None,
+    afresh: bool = False,
 ) -> bytes:
     """`document_bytes`, which `Document.to_bytes` wrote, as `to` (one of `TARGETS`); always UTF-8.
 
-    Ids, links, dates, titles and enclosures are kept; addresses that are not http, https or mailto are not.
+    Ids, links, dates, titles and enclosures are kept; addresses that are not http, https or mailto are not. What is in
+    that format already is handed on as it is, unless it is to be written `afresh`.
 
     Raises:
         FormatError: there is no such target, or the bytes are not of `source_format`.
@@ -61,7 +69,7 @@ def convert(
     """
     if to not in TARGETS:
         raise FormatError(f"no format to convert to: {to!r}", hint=f"one of {', '.join(TARGETS)}")
-    if _SAME.get(source_format) == to:
+    if not afresh and (_SAME.get(source_format) == to or (to == "html" and _is_ours(document_bytes))):
         return document_bytes
     read = _read(document_bytes, source_format, url, limits or Limits())
     wanted = {"rss": Format.RSS, "atom": Format.ATOM}.get(to, Format.JSONFEED)
@@ -80,6 +88,20 @@ _WRITERS: dict[str, Callable[[Facts], bytes]] = {
 }
 
 
+def _is_ours(data: bytes) -> bool:
+    return data.startswith(b"<!DOCTYPE html>") and is_reader_page(data.decode("utf-8", "replace"))
+
+
+def read_facts(document_bytes: bytes, source_format: Format, url: str | None = None) -> Any:
+    """What a document says, in the terms of `Facts`.
+
+    Raises:
+        FormatError: the bytes are not of `source_format`.
+        LimitError: reading them would cost too much.
+    """
+    return _read(document_bytes, source_format, url, Limits())
+
+
 def _read(data: bytes, source: Format, url: str | None, limits: Limits) -> Any:
     if source in (Format.RSS, Format.ATOM):
         return _read_xml(data, url, limits)
@@ -88,11 +110,19 @@ def _read(data: bytes, source: Format, url: str | None, limits: Limits) -> Any:
         return read_json(value)
     if source is Format.HTML:
         return _read_page(data, url, limits)
-    document = open_plain_text(data, url=url, limits=limits)
-    text = document.items[0].bodies[0].text
-    paragraphs = re.split(r"\r?\n(?:[ \t]*\r?\n)+", text.strip())
-    body = "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in paragraphs if paragraph.strip())
-    return article(document, body, None, url)
+    if source in (Format.EML, Format.MHTML):
+        from feedclean.formats.mail import open_mail
+
+        return _read_page(open_mail(data, url=url, limits=limits).to_bytes(), url, limits)
+    if source is Format.MARKDOWN:
+        from feedclean.formats.markdown_html import markdown_to_html
+
+        text = readable(decode(data)[0])
+        metadata = markdown_metadata(text, url)
+        return article(metadata, safe_html(markdown_to_html(text), metadata.url))
+    item = open_plain_text(data, url=url, limits=limits).items[0]
+    title = item.title.text if item.title else ""
+    return article(Metadata(title, url=url), paragraphs(item.bodies[0].text))
 
 
 def _read_xml(data: bytes, url: str | None, limits: Limits) -> Facts:
@@ -113,8 +143,13 @@ def _read_xml(data: bytes, url: str | None, limits: Limits) -> Facts:
 
 def _read_page(data: bytes, url: str | None, limits: Limits) -> Facts:
     document = open_web_page(data, url=url, limits=limits)
-    source = document.items[0].bodies[0].text
-    published = _PUBLISHED.search(source[:200_000])
+    item = document.items[0]
+    source = readable(item.bodies[0].text)
+    metadata = read_metadata(source, url)
+    if is_reader_page(source):
+        return article(metadata, safe_html(parted(source)[0], metadata.url))
+    titled = metadata.title or (item.title.text if item.title else "")
     start = _BODY.search(source) or _HEAD_END.search(source)
     body = source[start.end() :] if start else source
-    return article(document, safe_html(body, document.items[0].url), published[1] if published else None, url)
+    metadata = replace(metadata, title=headed(body, titled), url=item.url or metadata.url)
+    return article(metadata, safe_html(body, metadata.url))

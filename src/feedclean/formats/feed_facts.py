@@ -17,8 +17,12 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from feedclean.formats.html_text import html_to_text
+from feedclean.formats.metadata import Metadata
+from feedclean.formats.reader_page import without_title
 from feedclean.formats.sanitize import FOLLOWED, LOADED, plain_title, safe_id, safe_url
-from feedclean.types import Document, Format
+from feedclean.formats.securities import securities
+from feedclean.types import Format
 
 __all__ = ["Facts", "article", "complete", "iso_date", "rss_date"]
 
@@ -89,18 +93,34 @@ def rss_date(written: str | None, parsed: time.struct_time | None) -> str | None
     return format_datetime(moment, usegmt=moment.tzinfo is UTC) if moment else written
 
 
-def article(document: Document, body: str, published: str | None, url: str | None) -> Facts:
-    """A feed of the one item that a page or a text is; `body` is its safe HTML."""
-    item = document.items[0]
-    link = item.url or url
-    title = item.title.text if item.title else ""
-    entry: dict[str, Any] = {"title": title, "title_detail": {"type": "text/plain", "value": title}}
+def article(metadata: Metadata, body: str) -> Facts:
+    """A feed of the one item that a page, a mail or a text is; `body` is its safe HTML.
+
+    The securities that it names become categories beside its tags.
+    """
+    link = metadata.url
+    detail = {"type": "text/plain", "value": metadata.title}
+    body = without_title(body, metadata.title)
+    entry: dict[str, Any] = {"title": metadata.title, "title_detail": detail}
     if link:
         entry |= {"id": link, "link": link, "links": [{"rel": "alternate", "type": "text/html", "href": link}]}
+    elif metadata.title and metadata.published:
+        # Not of the text: another model may cut it in another way, and it is the same article all the same.
+        entry["id"] = _derived("\n".join((metadata.title, metadata.published, *metadata.authors)))
     entry["content"] = [{"type": "text/html", "value": body}]
-    if published:
-        entry |= {"published": published, "updated": published}
-    feed = {"title": title, "language": item.language, "link": link, "links": list(entry.get("links", ()))}
+    if metadata.published:
+        entry |= {"published": metadata.published, "updated": metadata.published}
+    if metadata.authors:
+        entry["authors"] = [{"name": name} for name in metadata.authors]
+    named = map(str, securities(f"{metadata.title}\n{html_to_text(body)}"))
+    entry["tags"] = [{"term": term} for term in dict.fromkeys([*metadata.tags, *named])]
+    feed = {
+        "title": metadata.title,
+        "language": metadata.language,
+        "link": link,
+        "links": list(entry.get("links", ())),
+        "publisher": metadata.site,
+    }
     return Facts(feed, [entry])
 
 

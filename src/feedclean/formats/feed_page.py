@@ -2,72 +2,76 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from feedclean.formats.feed_facts import Facts
-from feedclean.formats.html_text import html_to_markdown, html_to_text
+from feedclean.formats.front_matter import write_front_matter
+from feedclean.formats.html_markdown import html_to_markdown
+from feedclean.formats.html_text import html_to_text
+from feedclean.formats.metadata import Metadata
+from feedclean.formats.reader_page import page_top, reader_page
 from feedclean.formats.sanitize import safe_html
 
 __all__ = ["write_html", "write_markdown", "write_text"]
 
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 1.06rem/1.6 system-ui, sans-serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem }
-article { margin: 3rem 0 }
-h1, h2 { line-height: 1.25 }
-img, video { max-width: 100%; height: auto }
-pre, table { overflow-x: auto; display: block }
-.facts { opacity: .7; font-size: .9rem }
-"""
-_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = (
-    "default-src 'none'; img-src http: https:; media-src http: https:; "
-    f"style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'"
-)
-_TOP = """<!DOCTYPE html>
-<html{language}>
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-"""
 _HTML = ("text/html", "application/xhtml+xml")
 
 
 def write_html(facts: Facts) -> bytes:
     """One page with everything in it but the pictures. Its policy forbids scripts, forms and frames."""
     feed = facts.feed
-    single = len(facts.entries) == 1 and facts.entries[0].get("title") == feed["title"]
-    language = f' lang="{html.escape(feed["language"])}"' if feed.get("language") else ""
-    title = html.escape(feed["title"])
-    parts = [_TOP.format(language=language, policy=html.escape(_POLICY), title=title, style=_STYLE)]
-    if not single:
-        parts.append(f"<h1>{_linked(feed['title'], feed.get('link'))}</h1>\n")
-    rank = "h1" if single else "h2"
+    if _is_single(facts):
+        return _article(facts).encode("utf-8", "replace")
+    parts = [page_top(feed["title"], feed.get("language"))]
+    parts.append(f"<h1>{_linked(feed['title'], feed.get('link'))}</h1>\n")
     for entry in facts.entries:
         title = entry.get("title") or entry.get("link") or "Untitled"
-        parts.append(f"<article>\n<{rank}>{_linked(title, entry.get('link'))}</{rank}>\n")
+        parts.append(f"<article>\n<h2>{_linked(title, entry.get('link'))}</h2>\n")
         said = " · ".join(_said(entry))
         parts.append(f'<p class="facts">{html.escape(said)}</p>\n' if said else "")
         parts.append(f"{_body(entry)}\n")
-        parts += (f"<p>{_linked(href, href)}</p>\n" for href in _enclosures(entry))
+        parts += (f"{_paragraph(href)}\n" for href in _enclosures(entry))
         parts.append("</article>\n")
     parts.append("</body>\n</html>\n")
     return "".join(parts).encode("utf-8", "replace")
 
 
+def _article(facts: Facts) -> str:
+    entry, feed = facts.entries[0], facts.feed
+    metadata = Metadata(
+        title=entry.get("title") or "",
+        authors=tuple(person["name"] for person in entry.get("authors") or () if person.get("name")),
+        published=entry.get("published") or entry.get("updated"),
+        language=feed.get("language"),
+        site=feed.get("publisher"),
+        url=entry.get("link"),
+        tags=tuple(tag["term"] for tag in entry.get("tags") or () if tag.get("term")),
+    )
+    body = "\n".join((_body(entry), *map(_paragraph, _enclosures(entry))))
+    return reader_page(metadata, body, extracted=False)
+
+
 def write_markdown(facts: Facts) -> bytes:
-    """The same as Markdown."""
-    return _write_lines(facts, html_to_markdown, "# ", "## ")
+    """The same as Markdown; what is known about a single article stands in front matter."""
+    if not _is_single(facts):
+        return _write_lines(facts, html_to_markdown, "# ", "## ")
+    entry = facts.entries[0]
+    front = write_front_matter(
+        {
+            "title": entry.get("title"),
+            "url": entry.get("link"),
+            "authors": [person["name"] for person in entry.get("authors") or () if person.get("name")],
+            "published": entry.get("published"),
+            "site": facts.feed.get("publisher"),
+            "language": facts.feed.get("language"),
+            "tags": [tag["term"] for tag in entry.get("tags") or () if tag.get("term")],
+        }
+    )
+    told = [f"# {html_to_markdown(html.escape(entry['title']))}" if entry.get("title") else ""]
+    told += [html_to_markdown(_body(entry)), *(html_to_markdown(_paragraph(href)) for href in _enclosures(entry))]
+    return (front + "\n\n".join(filter(None, told)) + "\n").encode("utf-8", "replace")
 
 
 def write_text(facts: Facts) -> bytes:
@@ -77,17 +81,26 @@ def write_text(facts: Facts) -> bytes:
 
 def _write_lines(facts: Facts, convert: Any, first: str, second: str) -> bytes:
     title = facts.feed["title"]
-    single = len(facts.entries) == 1 and facts.entries[0].get("title") == title
+    single = _is_single(facts)
     heading = convert(html.escape(title))
     parts = [] if single else [f"{first}{heading}"]
     for entry in facts.entries:
         named = convert(html.escape(entry.get("title") or ""))
         parts.append(f"{first if single else second}{named}" if named else "")
         parts.append(convert(html.escape(" · ".join(_said(entry)))))
-        parts.append(convert(f"<p>{_linked(entry['link'], entry['link'])}</p>") if entry.get("link") else "")
+        parts.append(convert(_paragraph(entry["link"])) if entry.get("link") else "")
         parts.append(convert(_body(entry)))
-        parts += (convert(f"<p>{_linked(href, href)}</p>") for href in _enclosures(entry))
+        parts += (convert(_paragraph(href)) for href in _enclosures(entry))
     return ("\n\n".join(part for part in parts if part) + "\n").encode("utf-8", "replace")
+
+
+def _is_single(facts: Facts) -> bool:
+    """Whether it is one article and not a feed."""
+    return len(facts.entries) == 1 and facts.entries[0].get("title") == facts.feed["title"]
+
+
+def _paragraph(href: str) -> str:
+    return f"<p>{_linked(href, href)}</p>"
 
 
 def _body(entry: Mapping[str, Any]) -> str:

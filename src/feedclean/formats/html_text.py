@@ -1,16 +1,11 @@
-"""HTML as plain text and as Markdown. Both expect what `sanitize.safe_html` returns."""
+"""HTML as plain text. It expects what `sanitize.safe_html` returns."""
 
 from __future__ import annotations
 
 import html
 import re
-from typing import Any
 
-from markdownify import ATX, MarkdownConverter
-
-from feedclean.formats.html_weight import depth_of
-
-__all__ = ["html_to_markdown", "html_to_text"]
+__all__ = ["html_to_text"]
 
 _TOKEN = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9]*)([^<>]*)>|<!--.*?-->|([^<]+)|<", re.DOTALL)
 _HREF = re.compile(r'\bhref="([^"]*)"')
@@ -20,9 +15,7 @@ _BLOCKS = re.compile(
     r"h[1-6]|header|hgroup|hr|main|nav|ol|p|pre|section|summary|table|tr|ul)\Z"
 )
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_MEANT = re.compile(r"(\\(?![*_])|[`\[\]<])")
 _MANY_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
-DEPTH = 100  # markdownify is recursive; what is nested deeper becomes plain text
 
 
 def html_to_text(source: str) -> str:
@@ -54,21 +47,6 @@ def html_to_text(source: str) -> str:
             parts.append("\n\n" if name != "tr" else "\n")
     lines = (line.strip(" ") for line in "".join(parts).replace("\t\n", "\n").split("\n"))
     return _MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n ").replace("\x00", " ")
-
-
-def html_to_markdown(source: str) -> str:
-    """`source` as Markdown; as plain text if it is nested too deep for a recursive converter."""
-    if depth_of(source) > DEPTH:
-        return html_to_text(source)
-    written: str = _Markdown(heading_style=ATX, bullets="-", escape_misc=False, autolinks=False).convert(source)
-    return _MANY_LINES.sub("\n\n", written).strip()
-
-
-class _Markdown(MarkdownConverter):  # type: ignore[misc,unused-ignore]
-    """markdownify, escaping what text could turn into a link, an element or code with; but not every sign."""
-
-    def escape(self, text: str, parent_tags: Any) -> str:
-        return _MEANT.sub(r"\\\1", super().escape(text, parent_tags))  # type: ignore[misc,unused-ignore]
 
 
 def _link(parts: list[str], links: list[tuple[int, str]], closing: str, attributes: str) -> None:

@@ -72,6 +72,7 @@ class JsonFeed:
     """A feed as its source text and the places in it that may change."""
 
     rescued = ""
+    extracted = False
 
     def __init__(self, text: str, value: dict[str, Any], original: bytes | None, url: str | None = None) -> None:
         self._text = text

@@ -27,6 +27,7 @@ class PlainText:
     """A text file in memory. Line ends and encoding stay as they are."""
 
     rescued = ""
+    extracted = False
 
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data

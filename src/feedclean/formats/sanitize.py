@@ -15,7 +15,7 @@ import nh3
 from feedclean.formats.html_text import html_to_text
 from feedclean.formats.html_weight import is_bomb
 
-__all__ = ["FOLLOWED", "LOADED", "plain_title", "safe_html", "safe_id", "safe_url"]
+__all__ = ["FOLLOWED", "LOADED", "paragraphs", "plain_title", "safe_html", "safe_id", "safe_url"]
 
 FOLLOWED = frozenset(("http", "https", "mailto"))
 LOADED = frozenset(("http", "https"))
@@ -29,6 +29,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _EARLY_COLON = re.compile(r"[^/?#]*:")
 _TAGGED = re.compile(r"<[A-Za-z/!?]")
 _TAGS_IN_TEXT = re.compile(r"<[A-Za-z/!?][^<>]*>")
+_BLANK_LINES = re.compile(r"\r?\n(?:[ \t]*\r?\n)+")
 _UNSEEN = re.compile(r"<(script|style|template)\b[^<>]*>(?:.*?</\1\s*>|.*\Z)", re.DOTALL | re.IGNORECASE)
 
 # ammonia's own list and what pictures, films and sounds need; no svg, math, style, iframe or srcdoc (H4).
@@ -41,6 +42,8 @@ _ATTRIBUTES = {
     "source": {"src", "srcset", "sizes", "type", "media"},
     "video": {"src", "poster", "controls", "width", "height", "loop", "muted"},
     "audio": {"src", "controls", "loop", "muted"},
+    # What is marked or folded away, so that it is known again (`judging/edit.py`).
+    **{tag: nh3.ALLOWED_ATTRIBUTES.get(tag, set()) | {"data-feedclean"} for tag in ("details", "div", "mark")},
 }
 _FOLLOWED_IN = frozenset(("href", "cite"))
 _LOADED_IN = frozenset(("src", "poster"))
@@ -110,10 +113,15 @@ def plain_title(source: str) -> str:
     return source.replace("<", "")
 
 
+def paragraphs(text: str) -> str:
+    """Plain text as HTML: blank lines part paragraphs."""
+    shown = filter(None, map(str.strip, _BLANK_LINES.split(text)))
+    return "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in shown)
+
+
 def _as_paragraphs(source: str) -> str:
     """What is too heavy for a parser, as its mere text."""
-    text = html_to_text(_UNSEEN.sub("", source))
-    return "\n".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in text.split("\n\n") if paragraph)
+    return paragraphs(html_to_text(_UNSEEN.sub("", source)))
 
 
 def _safe_srcset(value: str, base: str | None) -> str | None:

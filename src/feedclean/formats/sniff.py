@@ -4,7 +4,8 @@ markup first   <rss, <feed, <rdf:RDF …      XML feed (malformed: rescue)
                <html, <!DOCTYPE html, <p …  HTML page or a piece of one
                <urlset, <opml …             XML, but nothing to clean
 { or [         JSON Feed, or JSON that is none
-else           binary, text with HTML tags in it, or plain text
+headers first  mail, or a page saved as MHTML
+else           binary, text with HTML tags in it, Markdown, or plain text
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ import re
 
 from feedclean.errors import FeedcleanError, FormatError, LimitError
 from feedclean.formats.encodings import bom_of, wide
+from feedclean.formats.front_matter import front_matter_of
 from feedclean.formats.json_feed import open_json_feed
 from feedclean.formats.limits import Limits, check_size
+from feedclean.formats.markdown import is_markdown, open_markdown
+from feedclean.formats.mime import is_message
 from feedclean.formats.plain_text import open_plain_text
 from feedclean.formats.rescue import rescue
 from feedclean.formats.web_page import open_web_page
@@ -45,7 +49,8 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"SQLite format 3", "a database", ""),
     (b"\xd0\xcf\x11\xe0", "an old office file", "save it as HTML or text"),
 )
-_READ = "RSS, Atom, JSON Feed, HTML and plain text are read"
+_READ = "RSS, Atom, JSON Feed, HTML, MHTML, mails, Markdown and plain text are read"
+_GLANCE = 200_000  # bytes of a text in which signs of Markdown are looked for
 _HTML_NAME = re.compile(
     r"""(?:a|abbr|acronym|address|amp-img|area|article|aside|audio|b|base|big|blockquote|body|br|button|
         canvas|caption|center|cite|code|col|dd|del|details|dialog|div|dl|dt|em|embed|fieldset|
@@ -70,7 +75,12 @@ _CONTROL = re.compile(rb"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 
 
 def open_document(
-    data: bytes, *, where: str | None = None, url: str | None = None, limits: Limits | None = None
+    data: bytes,
+    *,
+    where: str | None = None,
+    url: str | None = None,
+    limits: Limits | None = None,
+    in_place: bool = True,
 ) -> Document:
     """The document that `data` holds.
 
@@ -79,21 +89,22 @@ def open_document(
         where: what errors call it: a path, a URL, `"-"`.
         url: where it was published; relative links are read against it.
         limits: what reading it may cost.
+        in_place: whether a whole page or a mail is itself the document, and not the article that it holds.
 
     Raises:
         LimitError: reading it would cost more.
         FormatError: it holds nothing that can be cleaned (empty, binary, another kind of XML or JSON, malformed
-            beyond rescue).
+            beyond rescue, a page without an article).
     """
     try:
-        return _open(data, url, limits or Limits())
+        return _open(data, url, limits or Limits(), in_place)
     except FeedcleanError as fault:
         if where is not None:
             fault.at(where)
         raise
 
 
-def _open(data: bytes, url: str | None, limits: Limits) -> Document:
+def _open(data: bytes, url: str | None, limits: Limits, in_place: bool) -> Document:
     check_size(data, limits)
     plain = _plain(data)
     start = plain.lstrip()
@@ -102,22 +113,33 @@ def _open(data: bytes, url: str | None, limits: Limits) -> Document:
     for magic, what, hint in _MAGIC:
         if data.startswith(magic):
             raise FormatError(what, hint=hint or _READ)
+    if is_message(start):
+        from feedclean.formats.mail import open_mail
+
+        return open_mail(start, url=url, limits=limits, in_place=in_place)
     if start[:1] == b"<":
-        return _open_markup(data, start, url, limits)
+        return _open_markup(data, start, url, limits, in_place)
     if start[:1] in (b"{", b"["):
         document = _open_json(data, start, url, limits)
         if document is not None:
             return document
+    return _open_text(data, plain, url, limits, in_place)
+
+
+def _open_text(data: bytes, plain: bytes, url: str | None, limits: Limits, in_place: bool) -> Document:
     if _is_binary(plain):
         raise FormatError("a binary file", hint=_READ)
     if _FEED_TAG.search(plain, 0, 65_536):
         return _open_feed(data, url, limits)
-    if _HTML_TAG.search(plain):
-        return open_web_page(data, url=url, limits=limits)
+    head = plain[:_GLANCE].decode("utf-8", "replace")
+    if not front_matter_of(head) and _HTML_TAG.search(plain):
+        return _open_page(data, url, limits, in_place)
+    if is_markdown(head):
+        return open_markdown(data, url=url, limits=limits)
     return open_plain_text(data, url=url, limits=limits)
 
 
-def _open_markup(data: bytes, start: bytes, url: str | None, limits: Limits) -> Document:
+def _open_markup(data: bytes, start: bytes, url: str | None, limits: Limits, in_place: bool) -> Document:
     declared = start.startswith(b"<?xml")
     position, doctype = 0, b""
     while found := _PROLOG.match(start, position):
@@ -126,7 +148,7 @@ def _open_markup(data: bytes, start: bytes, url: str | None, limits: Limits) -> 
     root = _NAME.match(start, position)
     name = root[2].decode().lower() if root else ""
     if doctype == b"html" or name == "html":
-        return open_web_page(data, url=url, limits=limits)
+        return _open_page(data, url, limits, in_place)
     if name in FEED_ROOTS:
         return _open_feed(data, url, limits)
     if not _HTML_NAME.match(name) or root is None or root[1]:
@@ -140,7 +162,15 @@ def _open_markup(data: bytes, start: bytes, url: str | None, limits: Limits) -> 
                 raise
     if _FEED_TAG.search(start, 0, 65_536) and not _HTML_NAME.match(name):
         return _open_feed(data, url, limits)
-    return open_web_page(data, url=url, limits=limits)
+    return _open_page(data, url, limits, in_place)
+
+
+def _open_page(data: bytes, url: str | None, limits: Limits, in_place: bool) -> Document:
+    if in_place:
+        return open_web_page(data, url=url, limits=limits)
+    from feedclean.formats.article import open_page
+
+    return open_page(data, url=url, limits=limits)
 
 
 def _open_feed(data: bytes, url: str | None, limits: Limits) -> Document:

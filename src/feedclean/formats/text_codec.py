@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from feedclean.formats.encodings import bom_of, known, superset, wide
 
-__all__ = ["Codec", "declared_charset", "decode"]
+__all__ = ["Codec", "declared_charset", "decode", "readable"]
 
 _STRAY = 0x10FF00
 _STRAYS = re.compile(f"([{chr(_STRAY)}-{chr(_STRAY + 0xFF)}]+)")
@@ -84,6 +84,11 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, Codec]:
     if _exact(text, name, body):
         return text, Codec(name, mark)
     return body.decode("latin-1"), Codec("latin-1", mark)
+
+
+def readable(text: str) -> str:
+    """What `decode` gave, with a replacement character for each byte that is wrong: for what is written anew."""
+    return _STRAYS.sub("\ufffd", text)
 
 
 def _mostly(body: bytes, name: str) -> bool:

@@ -17,7 +17,7 @@ from feedclean.formats.text_codec import declared_charset, decode
 from feedclean.formats.xml_repair import declared_encoding
 from feedclean.types import Field, Format, Item, Markup, TitleLabel
 
-__all__ = ["WebPage", "open_web_page"]
+__all__ = ["WebPage", "attributes_of", "head_tags", "open_web_page", "visible"]
 
 MARK = "feedclean:title"
 
@@ -62,6 +62,7 @@ class WebPage:
     """A page as its source text."""
 
     rescued = ""
+    extracted = False
 
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data
@@ -74,7 +75,7 @@ class WebPage:
         if link and url:
             link = _join(url, link)
         span = head.title or head.heading
-        self._title = _visible(self._text[span[0] : span[1]]) if span else ""
+        self._title = visible(self._text[span[0] : span[1]]) if span else ""
         title = Field("title" if head.title else "h1", self._title, Markup.TEXT) if self._title else None
         body = Field("body", self._text, Markup.HTML)
         self._items = (Item(link or "0", title, (body,), link, head.language),)
@@ -116,7 +117,7 @@ class WebPage:
         if span is None:
             return text
         old = text[span[0] : span[1]]
-        if _visible(old) != self._title:
+        if visible(old) != self._title:
             return text
         if self._new_title.endswith(self._title):  # keep the publisher's own spelling, and the markup of a heading
             new = html.escape(self._new_title.removesuffix(self._title), quote=False) + old.lstrip()
@@ -138,14 +139,15 @@ class WebPage:
         return text if at is None or not self._mark else text[:at] + self._mark + text[at:]
 
 
-def _tokens(text: str) -> Iterator[re.Match[str]]:
+def head_tags(text: str) -> Iterator[re.Match[str]]:
+    """The tags that say something about a page, with their `tag` (an end tag begins with a slash) and `attributes`."""
     return (found for found in _TOKEN.finditer(text) if found["tag"])
 
 
 def _read(text: str) -> _Head:
     head = _Head()
     opened: re.Match[str] | None = None
-    for token in _tokens(text):
+    for token in head_tags(text):
         tag = token["tag"].lower()
         if tag in ("title", "h1"):
             opened = token
@@ -153,13 +155,13 @@ def _read(text: str) -> _Head:
             span = (opened.end(), token.start())
             if tag == "/title" and head.title is None:
                 head.title = span
-            elif tag == "/h1" and head.heading is None and _visible(text[span[0] : span[1]]):
+            elif tag == "/h1" and head.heading is None and visible(text[span[0] : span[1]]):
                 head.heading = span
             opened = None
         elif tag == "/head" and head.head_end is None:
             head.head_end = token.start()
         elif not tag.startswith("/"):
-            _note(head, tag, _attributes(token["attributes"]), token.span())
+            _note(head, tag, attributes_of(token["attributes"]), token.span())
     return head
 
 
@@ -176,14 +178,16 @@ def _note(head: _Head, tag: str, attributes: dict[str, str], span: tuple[int, in
         head.marks.append(span)
 
 
-def _attributes(source: str) -> dict[str, str]:
+def attributes_of(source: str) -> dict[str, str]:
+    """The attributes that stand in a tag, names in lower case; of two with one name the first counts."""
     found: dict[str, str] = {}
     for name, double, single, bare in _ATTRIBUTE.findall(source[:20_000]):
         found.setdefault(name.lower(), html.unescape(double or single or bare))
     return found
 
 
-def _visible(source: str) -> str:
+def visible(source: str) -> str:
+    """What a reader sees of a piece of HTML, white space folded."""
     return " ".join(html.unescape(_TAGS.sub("", source)).split())
 
 

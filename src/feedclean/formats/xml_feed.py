@@ -64,6 +64,8 @@ def open_xml_feed(data: bytes, *, url: str | None = None, limits: Limits | None 
 class XmlFeed:
     """A feed in its tree. Made by `open_xml_feed`; not to be shared between threads."""
 
+    extracted = False
+
     def __init__(self, root: Any, original: bytes | None, url: str | None = None) -> None:
         self._root = root
         self._original = original  # None: must be written anew, because it was not clean UTF-8

@@ -7,18 +7,23 @@ of publishers that training had not seen, one editorial block in a hundred. Thre
 - an item is never emptied;
 - a block that holds the only table or picture of its item is never cut;
 - no more than `max_share` of an item's characters is cut: what would exceed it is marked instead.
+
+Where an extractor has chosen the blocks from a whole page, there is a second opinion about each of them: that it is
+part of the article. So there a run of blocks is acted upon only if the model is sure of one of them (and finds the
+others likely, too), however low the thresholds are; and if that is much of the article, the extractor is believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import SettingsError
 from ..types import Action, Block, Decision, Kind, Label, TitleAction, TitleLabel, Verdict
 from .blocks import judged
 
 _ORDER = tuple(Label)
+_SURE, _LIKELY, _MOST = 0.97, 0.7, 0.25  # see docs/experiments.md for what they lose and miss
 _UNSURE = 0.5  # a block that is kept is unsure from this share of the threshold on: worth a person's label
 _DEFAULT: Mapping[Label, Action] = {
     Label.EDITORIAL: Action.KEEP,
@@ -65,6 +70,7 @@ class Policy:
         *,
         published: int | None = None,
         gone: int = 0,
+        extracted: bool = False,
     ) -> list[Decision]:
         """Decide about the blocks of one item.
 
@@ -74,6 +80,7 @@ class Policy:
             thresholds: of the model, by label.
             published: visible characters that the field had as published; those of `blocks` if `None`.
             gone: how many of them were cut before.
+            extracted: whether an extractor chose the blocks from a page; a `threshold` of one's own counts anyway.
 
         Returns:
             One decision for each block.
@@ -83,9 +90,12 @@ class Policy:
         decisions = [
             self._block(block, next(waiting), acted, thresholds) if judged(block) else _GLUED for block in blocks
         ]
+        if extracted and self.threshold is None:
+            decisions = _outweighed(decisions)
         if published is None:
             published = sum(len(block.text) for block in blocks if block.kind is not Kind.GLUE)
-        return self._guarded(blocks, decisions, published, gone)
+        most = min(self.max_share, _MOST) if extracted and self.threshold is None else self.max_share
+        return self._guarded(blocks, decisions, published, gone, most)
 
     def decide_title(self, verdict: Verdict, threshold: float) -> Decision:
         """Decide about a title. It is never cut: at most `Action.MARK`, carried out as `title_action` says."""
@@ -112,7 +122,9 @@ class Policy:
             return Decision(Action.MARK, label, probability, verdict, guard="tags do not balance")
         return Decision(action, label, probability, verdict)
 
-    def _guarded(self, blocks: Sequence[Block], decisions: list[Decision], published: int, gone: int) -> list[Decision]:
+    def _guarded(
+        self, blocks: Sequence[Block], decisions: list[Decision], published: int, gone: int, most: float
+    ) -> list[Decision]:
         shown = [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
         cuts = [number for number in shown if decisions[number].action is Action.CUT]
         if not cuts:
@@ -134,12 +146,41 @@ class Policy:
             guard = "nothing would be left of the item"
         else:
             share = (gone + sum(len(blocks[number].text) for number in cuts)) / max(published, 1)
-            if share <= self.max_share:
+            if share <= most:
                 return guarded
-            guard = f"more than {self.max_share:.0%} of the item would be cut"
+            guard = f"more than {most:.0%} of the item would be cut"
         for number in cuts:
             milder(number, guard)
         return guarded
 
 
 _GLUED = Decision(Action.KEEP, None, 0.0, None)
+
+
+def _outweighed(decisions: Sequence[Decision]) -> list[Decision]:
+    """The decisions, but for what is acted upon without being sure that it is no part of the article."""
+    given = list(decisions)
+    run: list[int] = []
+
+    def settle() -> None:
+        if not any(given[number].probability >= _SURE for number in run):
+            for number in run:
+                given[number] = _kept(given[number])
+        run.clear()
+
+    for number, decision in enumerate(decisions):
+        if decision.label is None:  # glue parts nothing
+            continue
+        acted = decision.action is not Action.KEEP
+        if acted and decision.probability >= _LIKELY:
+            run.append(number)
+            continue
+        settle()
+        if acted:
+            given[number] = _kept(decision)
+    settle()
+    return given
+
+
+def _kept(decision: Decision) -> Decision:
+    return replace(decision, action=Action.KEEP, unsure=True, guard="it was found in the article, and that counts")

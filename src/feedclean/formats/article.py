@@ -1,0 +1,147 @@
+"""A saved article: what is news on a whole page, to be judged like any other text and written as a page to read.
+
+page ── whole? ──no──> as it is (web_page.py)
+         │yes
+         ├─ nothing but an article ──> as it is
+         ├─ written by us ───────────> its article, which is taken on trust
+         └─ else ──> extraction.py ──> Article ── to_bytes ──> reader_page.py
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from feedclean.formats.extraction import extract
+from feedclean.formats.inline_data import lifted
+from feedclean.formats.limits import Limits, check_size, check_tags
+from feedclean.formats.metadata import Metadata, read_metadata
+from feedclean.formats.reader_page import headed, is_reader_page, parted, reader_page, without_title
+from feedclean.formats.text_codec import declared_charset, decode, readable
+from feedclean.formats.web_page import MARK, open_web_page
+from feedclean.formats.xml_repair import declared_encoding
+from feedclean.types import Document, Field, Format, Item, Markup, TitleLabel
+
+__all__ = ["Article", "open_page", "page_article"]
+
+_WHOLE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# What stands around articles, or does something: on a page without any of it there is nothing to be taken away.
+_AROUND = re.compile(
+    r"""<(?:script|style|nav|aside|header|footer|form|i?frame|object|embed|button|input|select|textarea|svg|template
+           |noscript|dialog|menu|canvas|video|audio|base|math)\b
+      | <[^<>]*\s(?:on[a-z]+\s*=|style\s*=|(?:rel|http-equiv)\s*=\s*["']?(?:stylesheet|preload|refresh|import))
+      | javascript:|data:""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONG = 200_000  # characters; a page with less around its article than that is rare, and none is as long
+_LINKED = 300  # characters of source for each link that a bare article has
+
+
+def open_page(data: bytes, *, url: str | None = None, limits: Limits | None = None) -> Document:
+    """The article of the page that `data` holds; `url` is where it came from.
+
+    A piece of a page, and a page that is nothing but its article, is the document itself.
+
+    Raises:
+        LimitError: it is too large, or nested too deep.
+        FormatError: it holds no article.
+    """
+    limits = limits or Limits()
+    check_size(data, limits)
+    check_tags(data, limits)
+    text, _ = decode(data, declared_charset(data) or declared_encoding(data))
+    if not _WHOLE.search(text) or _is_bare(text):
+        return open_web_page(data, url=url, limits=limits)
+    return page_article(text, url=url, original=data)
+
+
+def page_article(source: str, *, url: str | None = None, original: bytes = b"") -> Article:
+    """The article of a whole page in characters.
+
+    Args:
+        source: the page.
+        url: where it was published.
+        original: its bytes.
+
+    Raises:
+        LimitError: it is nested too deep.
+        FormatError: it holds no article.
+    """
+    head = read_metadata(source, url)
+    if is_reader_page(source):
+        text, extracted = parted(source)
+        return Article((Field("article", text, Markup.HTML),), head, extracted=extracted, original=original)
+    found = extract(lifted(source), head.url or url, known=head)
+    text = readable(found.html)
+    known = replace(found.metadata, title=headed(text, found.metadata.title))
+    return Article((Field("article", text, Markup.HTML),), known, extracted=found.chosen)
+
+
+def _is_bare(text: str) -> bool:
+    if len(text) > _LONG or "<script" in text or text.lower().count("<a ") * _LINKED > len(text) + 2 * _LINKED:
+        return False
+    return not _AROUND.search(text)
+
+
+class Article:
+    """One article in memory; it is written as a page to read."""
+
+    rescued = ""
+
+    def __init__(
+        self, bodies: Sequence[Field], metadata: Metadata, *, extracted: bool = False, original: bytes = b""
+    ) -> None:
+        self.metadata = metadata
+        self.extracted = extracted
+        self._original = original
+        self._title = metadata.title
+        self._mark: str | None = None
+        self._texts = [body.text for body in bodies]
+        title = Field("title", metadata.title, Markup.TEXT) if metadata.title else None
+        self._items = (Item(metadata.url or "0", title, tuple(bodies), metadata.url, metadata.language),)
+
+    @property
+    def format(self) -> Format:
+        """HTML."""
+        return Format.HTML
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The one item."""
+        return self._items
+
+    def replace(self, item: int, body: int | None, text: str) -> None:
+        """Give a body, or the title (`None`), new text."""
+        if body is None:
+            self._items[item]
+            self._title = text
+        else:
+            self._items[item].bodies[body]
+            self._texts[body] = text
+
+    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
+        """Add `<meta name="feedclean:title" …>` to the head of the page."""
+        self._items[item]
+        self._mark = "" if label is TitleLabel.PLAIN else f'<meta name="{MARK}" content="{label} {probability:.2f}">'
+
+    def to_bytes(self) -> bytes:
+        """A page to read, in UTF-8."""
+        bodies = self._items[0].bodies
+        same = self._texts == [body.text for body in bodies] and self._title == self.metadata.title
+        if self._original and same and not self._mark:
+            return self._original
+        from feedclean.formats.sanitize import paragraphs, safe_html
+
+        texts = [
+            text if body.markup is Markup.HTML else paragraphs(text)
+            for text, body in zip(self._texts, bodies, strict=True)
+        ]
+        body = safe_html("\n".join(texts), self.metadata.url)
+        metadata = replace(self.metadata, title=self._title)
+        body = without_title(body.strip(), self.metadata.title)
+        body = body if "<pre" in body else _GAPS.sub("\n", body)
+        return reader_page(metadata, body, extracted=self.extracted, mark=self._mark or "").encode("utf-8", "replace")
+
+
+_GAPS = re.compile(r"\n{2,}")

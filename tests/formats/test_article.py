@@ -1,0 +1,181 @@
+"""Whole pages: what is taken for the article, and the page to read that comes out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from feedclean.cleaning import clean
+from feedclean.errors import FormatError, LimitError
+from feedclean.formats.article import Article
+from feedclean.formats.sniff import open_document
+from feedclean.formats.web_page import WebPage
+from feedclean.types import Cleaned, Format
+from tests.fakes import KeywordJudge
+from tests.formats.saved import NACHRICHTEN, NEWS, page, single_file
+
+AROUND = ("Most read", "Imprint", "Home", "track()", "color: red")
+
+
+def cleaned(source: str, **options: bool) -> Cleaned:
+    return clean(source, model=KeywordJudge(), **options)  # type: ignore[arg-type]
+
+
+def article(source: str | bytes, url: str | None = None) -> Article:
+    found = open_document(source if isinstance(source, bytes) else source.encode(), in_place=False, url=url)
+    assert isinstance(found, Article)
+    return found
+
+
+@pytest.mark.parametrize("paragraphs", [NEWS, NACHRICHTEN])
+def test_a_whole_page_becomes_its_article(paragraphs: tuple[str, ...]) -> None:
+    """Every paragraph of it, and nothing of what stands around it."""
+    text = cleaned(page(paragraphs)).content.decode()
+    assert all(f"<p>{one}</p>" in text for one in paragraphs)
+    assert not any(one in text.split("<body>")[1] for one in AROUND)
+
+
+def test_what_is_known_comes_along() -> None:
+    known = article(page()).metadata
+    assert known.title == "Tarnwick earns more"
+    assert known.authors == ("Oona Kestleby",)
+    assert known.published == "2026-03-12T14:22:07+01:00"
+    assert (known.site, known.language, known.url) == ("Ledger Lane", "en", "https://ledgerlane.example/a")
+
+
+def test_a_page_that_says_little_in_its_head_is_searched() -> None:
+    """The date stands in a `<time>`, the author behind a link; nothing of it in the head."""
+    source = page(head="").replace(
+        "</h1>",
+        '</h1><p>By <a rel="author" href="/o">Oona Kestleby</a> <time datetime="2026-03-12">March 12</time></p>',
+    )
+    known = article(source).metadata
+    assert known.published == "2026-03-12T00:00:00Z"
+    assert known.title == "Tarnwick earns more"
+
+
+def test_a_page_to_read_runs_and_asks_for_nothing() -> None:
+    text = cleaned(
+        page().replace("<p>Analysts", '<p onmouseover="x()"><iframe src="//e.example"></iframe>Analysts')
+    ).content.decode()
+    assert not re.search(r"<(?:script|iframe|link rel=\"stylesheet|form)|\son\w+=", text)
+    assert "default-src &#x27;none&#x27;" in text
+    assert 'href="https://ledgerlane.example/b?x=1"' in text  # the article's own links work from anywhere
+
+
+def test_an_ad_in_the_article_is_cut() -> None:
+    result = cleaned(page())
+    assert article(page()).extracted
+    assert "PROMO" not in result.content.decode()
+    assert [cut.text[:5] for cut in result.ledger] == ["PROMO"]
+
+
+def test_cleaning_a_page_to_read_changes_nothing_more() -> None:
+    first = cleaned(page()).content
+    assert clean(first, model=KeywordJudge()).content == first
+    assert article(first).extracted, "what was an extractor's choice stays one"
+
+
+def test_a_page_that_is_nothing_but_its_article_stays_as_it_is() -> None:
+    source = "<!DOCTYPE html><html><head><title>T</title></head><body>\n" + "".join(f"<p >{one}</p>\n" for one in NEWS)
+    assert cleaned(source).content.decode() == source
+    assert cleaned(source.replace("<p >Analysts", "<p >PROMO")).content.decode() == re.sub(
+        r"<p >Analysts.*</p>\n", "\n", source
+    )
+
+
+def test_a_piece_of_a_page_stays_one() -> None:
+    found = open_document(b"<nav><a href=x>Home</a></nav><p>News</p><script>x()</script>", in_place=False)
+    assert isinstance(found, WebPage)
+
+
+def test_in_place_everything_else_keeps_its_bytes() -> None:
+    source = page().replace("<p>Analysts", "<P  class=x>Analysts")
+    cut = re.sub(r'<p class="promo">.*?</p>', "", source)
+    assert cleaned(source, in_place=True).content.decode() == cut
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<html><head><script>x()</script></head><body><div id="root"></div><noscript>Turn on JavaScript, please.</noscript></body></html>',
+        "<html><body><script>x()</script></body></html>",
+        "<html><head><title>Log in</title></head><body><form><label>Name<input></label><button>Log in</button></form></body></html>",
+        "<html><body><style>x</style><ul>" + "".join(f'<li><a href="/{n}">Story number {n} about shares</a></li>' for n in range(50)) + "</ul></body></html>",
+        "<html><frameset><frame src=a></frameset></html>",
+    ],
+)  # fmt: skip
+def test_a_page_without_an_article_is_told(source: str) -> None:
+    with pytest.raises(FormatError, match=r"no article in this page; --in-place"):
+        cleaned(source)
+
+
+def test_a_short_page_keeps_all_of_its_article() -> None:
+    """Where there is too little for an extractor, its own markup is kept, without what stands around it."""
+    source = (
+        '<html><head><script>x()</script></head><body><nav><a href="/">Home</a></nav><article><h1>Acme wins</h1>'
+        '<p class="lead">Acme earned 4 million.</p><p>It was more.</p></article><footer>Imprint</footer></body></html>'
+    )
+    found = article(source)
+    assert (
+        found.items[0].bodies[0].text
+        == '<article><h1>Acme wins</h1><p class="lead">Acme earned 4 million.</p><p>It was more.</p></article>'
+    )
+    assert not found.extracted
+
+
+def test_pictures_and_fonts_inside_a_page_are_no_text() -> None:
+    """A page that SingleFile has saved, whose font says "buy or sell?" 50,000 times."""
+    found = article(single_file())
+    assert len(found.to_bytes()) < 5_000
+    assert found.metadata.url == "https://ledgerlane.example/a"
+    assert all(one in found.items[0].bodies[0].text for one in NEWS)
+
+
+@pytest.mark.parametrize(
+    ("comment", "url"),
+    [
+        ("<!-- saved from url=(0036)https://ledgerlane.example/saved -->", "https://ledgerlane.example/saved"),
+        (
+            "<!--\n Page saved with SingleFile \n url: https://ledgerlane.example/single \n-->",
+            "https://ledgerlane.example/single",
+        ),
+    ],
+)
+def test_where_a_page_was_saved_from_is_read(comment: str, url: str) -> None:
+    source = (
+        page()
+        .replace('<link rel="canonical" href="https://ledgerlane.example/a">', "")
+        .replace("<head>", f"{comment}<head>")
+    )
+    assert article(source).metadata.url == url
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "iso-8859-15", "utf-16"])
+def test_a_page_is_read_in_its_own_encoding(charset: str) -> None:
+    source = page(NACHRICHTEN, lang="de").replace('charset="utf-8"', f'charset="{charset}"')
+    assert "für das laufende Jahr" in article(source.encode(charset)).to_bytes().decode()
+
+
+def test_bytes_that_are_wrong_in_their_encoding_lose_nothing_else() -> None:
+    data = page(NACHRICHTEN).encode().replace("für".encode(), b"f\xffr", 1)
+    text = article(data).to_bytes().decode()
+    assert "f\ufffdr das laufende Jahr" in text and "Gießerei" in text
+
+
+def test_elements_nested_too_deep_are_refused_at_once() -> None:
+    source = "<html><body><script>x()</script>" + "<div>" * 5_000 + NEWS[0]
+    with pytest.raises(LimitError, match="nested more than 200 deep"):
+        article(source)
+
+
+def test_a_clickbait_title_is_noted_in_the_head() -> None:
+    source = page(title="You will not guess what Tarnwick earns?!", head="")
+    text = cleaned(source).content.decode()
+    assert '<meta name="feedclean:title" content="clickbait 0.96">' in text
+    assert text.count("You will not guess") == 2  # in the head and above the text, not again in it
+
+
+def test_the_article_is_html() -> None:
+    assert cleaned(page()).format is Format.HTML
