@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -13,10 +13,10 @@ from typing import Protocol, Self
 from ..bulk import Journal, Outcome, Target, printable
 from ..bulk.remote import RemoteFolder, is_remote
 from ..errors import OutputError, SettingsError
-from ..types import Format
 from .atomic import Replacement, part_of, unwritable
 from .faults import ReaderGone, give_up_stdout
 from .finding import is_folder
+from .naming import places
 
 __all__ = [
     "Folder",
@@ -32,16 +32,6 @@ __all__ = [
     "write_out",
 ]
 
-_SUFFIX = {
-    Target.RSS: ".rss",
-    Target.ATOM: ".atom",
-    Target.JSONFEED: ".json",
-    Target.JSONL: ".jsonl",
-    Target.JSON: ".json",
-    Target.HTML: ".html",
-    Target.MARKDOWN: ".md",
-    Target.TEXT: ".txt",
-}
 _FEEDS = (Target.RSS, Target.ATOM, Target.JSONFEED)
 # Endings of a file that several results may share.
 _SHARED: dict[Target | None, tuple[str, ...]] = {
@@ -49,16 +39,6 @@ _SHARED: dict[Target | None, tuple[str, ...]] = {
     Target.RSS: (".rss", ".xml"),
     Target.ATOM: (".atom", ".xml"),
     Target.JSONFEED: (".json",),
-}
-_NATIVE = {
-    Format.RSS: ".rss",
-    Format.ATOM: ".atom",
-    Format.JSONFEED: ".json",
-    Format.HTML: ".html",
-    Format.MHTML: ".mhtml",
-    Format.EML: ".eml",
-    Format.MARKDOWN: ".md",
-    Format.TEXT: ".txt",
 }
 
 
@@ -315,7 +295,7 @@ class Folder:
         source = outcome.source
         own = _real(source.path) if source.path is not None else None
         in_the_way = ""
-        for place in _places(outcome):
+        for place in places(outcome):
             target = self._path / place
             owner = self._owner(target, place, own, source.key)
             if owner:
@@ -387,7 +367,7 @@ class Store:
     def put(self, outcome: Outcome) -> Placed:
         """Write it to its own name, or to the next best one if that belongs to another source."""
         source = outcome.source
-        for place in (one.as_posix() for one in _places(outcome)):
+        for place in (one.as_posix() for one in places(outcome)):
             if not self._journal.owners(place, "", source.key):
                 self._folder.write(place, outcome.content)
                 return Placed(place)
@@ -406,33 +386,3 @@ def _real(path: Path) -> Path:
         return path.parent.resolve() / path.name
     except (OSError, RuntimeError):
         return path
-
-
-def _places(outcome: Outcome) -> Iterator[PurePath]:
-    """Where a result may stand in a folder, best first, without end."""
-    source = outcome.source
-    path = source.path or source.place
-    given = PurePath(*(part for part in path.relative_to(path.anchor).parts if part != ".."))
-    suffix = _suffix(outcome)
-    for place in (source.place, given):
-        if suffix is None:
-            yield place
-        else:
-            yield place.with_suffix(suffix)
-            yield place.with_name(place.name + suffix)
-    number = 2
-    while True:
-        yield source.place.with_name(f"{source.place.stem}-{number}{suffix or source.place.suffix}")
-        number += 1
-
-
-def _suffix(outcome: Outcome) -> str | None:
-    """The ending that tells the new format; `None` if the source's own name still does."""
-    if outcome.target is not None:
-        return _SUFFIX[outcome.target]
-    if outcome.cleaned is None:
-        return None
-    # A mail whose text has become a page is no mail any more.
-    named = PurePath(outcome.source.path or "").suffix.lower()
-    unlike = named in {".eml", ".mht", ".mhtml"} and outcome.cleaned.format is Format.HTML
-    return _NATIVE[outcome.cleaned.format] if outcome.source.path is None or unlike else None
