@@ -141,8 +141,8 @@ class Model:
         less of their neighbours.
         """
         last = self._last  # once: another thread may replace it
-        if len(last) == len(passages) and all(id(passage) in last for passage in passages):
-            return [last[id(passage)] for passage in passages]
+        if list(last) == list(map(id, passages)):
+            return list(last.values())
         before = [last.get(id(passage)) for passage in passages]
         new = iter(self._hear([passage for passage, seen in zip(passages, before, strict=True) if seen is None]))
         heard = [next(new) if seen is None else seen.heard for seen in before]
