@@ -143,6 +143,7 @@ def train_on(
     stacked = [stack(full), *map(stack, rest)]
     full = full.without_ngrams()
     inputs, labels, weights, folds = (np.concatenate(parts) for parts in zip(*stacked, strict=True))
+    stacked.clear()  # what it held is in `inputs`, the documents as they are first
     if recipe.search:
         alpha = choosing.network_strength(
             partial(_network, recipe, recipe.fold_fits), inputs, labels, weights, folds, count, recipe.jobs, stage, say
@@ -151,7 +152,7 @@ def train_on(
     networks = fitting.ensembles(
         inputs, labels, weights, _networks(recipe, folds, count), recipe.jobs, stage("network", count + 1)
     )
-    raw = fitting.unseen_probabilities(networks[:-1], stacked[0][0], full.folds, len(corpus.LABELS))
+    raw = fitting.unseen_probabilities(networks[:-1], inputs[: len(full.labels)], full.folds, len(corpus.LABELS))
     calibration = Calibration().fit(raw, full.labels, _worldly(full))
     scored = evaluation.blocks_of(examples, calibration.transform(raw))
     arrays: dict[str, NDArray[Any]] = {
