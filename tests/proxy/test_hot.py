@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -80,6 +81,36 @@ def test_other_settings_hold_for_the_next_request() -> None:
     assert go(ask(home.app, ANY)).status == 200
     home.house.apply(replace(home.house.settings, proxy=replace(home.house.settings.proxy, open=Open.OFF)))
     assert go(ask(home.app, ANY)).status == 403
+
+
+def test_news_is_looked_for_each_second_however_many_ask_in_whatever_words() -> None:
+    home = Home()
+    for number in range(20):
+        got = go(ask(home.app, ANY, authorization=f"Basic {number}"))
+        assert got.status == 200
+        home.clock.turn(0.4)
+    assert len(home.refresher.asked) == 7
+
+
+def test_a_crowd_that_asks_at_once_has_it_looked_for_once() -> None:
+    async def crowd() -> list[Got]:
+        home = Home()
+        gate, known = asyncio.Event(), home.refresher.current
+
+        async def slow(url: str, *, wait: bool, more: bool) -> object:
+            await gate.wait()
+            return await known(url, wait=wait, more=more)
+
+        vars(home.refresher)["current"] = slow
+        tasks = [asyncio.create_task(ask(home.app, "/feeds/news", authorization=str(n))) for n in range(50)]
+        await asyncio.sleep(0.01)
+        tasks[0].cancel()  # a reader that goes away
+        gate.set()
+        found = await asyncio.gather(*tasks[1:])
+        assert len(home.refresher.asked) == 1
+        return list(found)
+
+    assert {got.status for got in go(crowd())} == {200}
 
 
 def test_a_loop_is_found_in_an_answer_of_a_moment_ago() -> None:

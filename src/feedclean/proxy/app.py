@@ -13,6 +13,7 @@ served, and says how old it is) nor in cleaning (the publisher's own bytes are s
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
@@ -113,6 +114,7 @@ class _App:
         self._house = house
         self._wanted: Few[object, Wanted] = Few(_MOST_WORDINGS)  # by wording
         self._hot: Few[Wanted, Ready] = Few(_MOST_HOT, _HOT)
+        self._coming: dict[tuple[Wanted, int], asyncio.Task[Ready]] = {}
         self._generation = house.generation
 
     def wanted(self, scope: Scope, asked: Wording) -> Wanted | None:
@@ -155,24 +157,45 @@ class _App:
 
     async def _feed(self, request: Request, wanted: Wanted) -> ASGIApp:
         """A feed: from what was said a moment ago, or else from what is known now."""
-        generation, now, asked = self._house.generation, self._house.clock.monotonic(), wording(request.scope)
-        ready = self._hot.get(wanted, now)
-        if ready is None:
-            ready = await self._ready(request.scope, wanted)
-        if generation == self._house.generation:
-            self._hot.keep(wanted, ready, now)
-            if asked.key is not None:
-                self._wanted.keep(asked.key, wanted, now)
+        house, asked = self._house, wording(request.scope)
+        tell(request.scope, feed=wanted.name or wanted.url)
+        generation = house.generation
+        ready = self._hot.get(wanted, house.clock.monotonic()) or await self._once(wanted)
+        if ready.bypassed:
+            tell(request.scope, bypassed=ready.bypassed)
+        if asked.key is not None and generation == house.generation:
+            self._wanted.keep(asked.key, wanted, house.clock.monotonic())
 
         async def reply(scope: Scope, _receive: Receive, send: Send) -> None:
             await ready.send(scope, send, asked.form)
 
         return reply
 
-    async def _ready(self, scope: Scope, wanted: Wanted) -> Ready:
+    async def _once(self, wanted: Wanted) -> Ready:
+        """A new answer, one for all who ask for it at once; a reader that goes away ends it for nobody else.
+
+        Raises:
+            Problem: there is nothing to serve.
+        """
+        house = self._house
+        key = (wanted, house.generation)
+        task = self._coming.get(key)
+        if task is None:
+            task = self._coming[key] = asyncio.create_task(self._anew(wanted))
+            task.add_done_callback(lambda done: (self._coming.pop(key), done.cancelled() or done.exception()))
+        await asyncio.wait([task])
+        return task.result()
+
+    async def _anew(self, wanted: Wanted) -> Ready:
+        generation, began = self._house.generation, self._house.clock.monotonic()
+        ready = await self._ready(wanted)
+        if generation == self._house.generation:
+            self._hot.keep(wanted, ready, began)
+        return ready
+
+    async def _ready(self, wanted: Wanted) -> Ready:
         """What to serve of a feed, and what there is to say about its age."""
         house = self._house
-        tell(scope, feed=wanted.name or wanted.url)
         state, body = await house.refresher.current(wanted.url, wait=True, more=not house.cleaner.crowded)
         now = house.clock.now()
         if body is None:
@@ -180,10 +203,10 @@ class _App:
         refusal = too_old(state, now, house.settings.proxy.stale_limit)
         if refusal is not None:
             raise refusal
-        served = await self._served(scope, body, wanted)
+        served = await self._served(body, wanted)
         return Ready(served, _headers(served, state, body, house.clock.now(), wanted.private))
 
-    async def _served(self, scope: Scope, body: Body, wanted: Wanted) -> Served:
+    async def _served(self, body: Body, wanted: Wanted) -> Served:
         """The cleaned copy, or, if anything at all goes wrong with that, the publisher's own bytes (D7)."""
         house = self._house
         policy = house.policies[wanted.name]
@@ -200,7 +223,6 @@ class _App:
                 told = "What is at this address is no feed."  # and what it is nobody learns here
                 raise Problem(HTTPStatus.BAD_GATEWAY, "no-feed", told, retry_after=_NO_FEED) from None
             house.metrics.bypassed(reason)
-            tell(scope, bypassed=reason)
             if isinstance(fault, StoreError):  # the same for all feeds, as long as it lasts
                 house.seldom.warning("bypassed", "bypassed", feed=wanted.name or wanted.url, reason=reason)
             elif not isinstance(fault, FailedBeforeError):

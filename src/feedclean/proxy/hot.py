@@ -88,6 +88,11 @@ class Ready:
         self._forms: dict[str, tuple[RawHeaders, bytes]] = {}  # by coding
         self._etags: dict[bytes, RawHeaders] = {}  # headers of a 304, by the tag that the client has
 
+    @property
+    def bypassed(self) -> str:
+        """Why the copy was not cleaned, if it was not."""
+        return self._served.bypassed
+
     async def send(self, scope: Scope, send: Send, form: Mapping[bytes, bytes]) -> None:
         """Answer a request that has these headers.
 
