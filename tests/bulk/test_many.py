@@ -68,6 +68,15 @@ def test_however_many_there_are_only_two_windows_are_held(tmp_path: Path) -> Non
     assert (given, taken) == (700, 700) and most <= 2 * 2 * 32
 
 
+@pytest.mark.slow
+def test_work_may_be_broken_off_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    sources = (Source(str(number), None, data=page("News.").encode()) for number in range(400))
+    outcomes = clean_many(sources, options=OPTIONS, jobs=2)
+    next(outcomes)
+    outcomes.close()
+    assert not recwarn.list
+
+
 def test_large_documents_make_small_windows() -> None:
     sizes = [1 << 20] * 40 + [40 << 20, 1, 1]
     windows = list(_windows((Source("x", Path("x"), size=size) for size in sizes), 64))

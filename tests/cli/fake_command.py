@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.cli.fake_judge import FakeJudge
 
 def clean_many(
     sources: Iterable[bulk.Source], *, options: bulk.Options, jobs: int, engine: Engine | None
-) -> Iterator[bulk.Outcome]:
+) -> Generator[bulk.Outcome]:
     return bulk.clean_many(sources, options=replace(options, model=FakeJudge()), jobs=jobs, engine=engine)
 
 

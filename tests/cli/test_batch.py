@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from feedclean.bulk import Outcome
+from feedclean.bulk import Journal, Outcome
 from feedclean.cli import atomic, outputs
 from tests.bulk import crawls
 from tests.cli.conftest import Run, Start, page
@@ -167,6 +167,41 @@ def test_other_options_are_another_work(run: Run) -> None:
     result = run("clean", "in", "-o", "out", "--resume", "--mark", "promo")
     assert result.exit_code == 2
     assert result.stderr.startswith("feedclean: --resume: what is there was made with another policy; give the same")
+
+
+def test_json_lines_stay_in_order_and_their_ledger_fits_when_a_source_changes(run: Run) -> None:
+    write(*(f"in/{name}.html" for name in "abcd"))
+    Path("in/cc.html").write_text("")  # so that something is left to do
+    arguments = ("clean", "in", "--to", "jsonl", "-o", "all.jsonl", "--removed", "cuts.jsonl", "--resume")
+    assert run(*arguments).exit_code == 1
+    Path("in/b.html").write_text(page("Changed."))
+    assert "3 documents cleaned; 1 done before" in run(*arguments).stderr
+    assert [line["source"] for line in lines("cuts.jsonl")] == [f"in/{name}.html" for name in "abcd"]
+    assert "Changed." in Path("all.jsonl").read_text().splitlines()[1]
+    assert "4 done before; nothing cut; 1 failed" in run(*arguments).stderr
+
+
+def test_standard_input_is_never_known_to_be_the_same(run: Run) -> None:
+    write("a.html")
+    for words in ("One.", "Two."):
+        result = run("clean", "a.html", "-", "-o", "out", "--resume", input=page(words).encode())
+        assert result.exit_code == 0 and words in Path("out/stdin.html").read_text()
+
+
+def test_a_missing_folder_is_not_made_for_a_file(run: Run) -> None:
+    write("in/a.html", "in/b.html")
+    result = run("clean", "in", "--to", "jsonl", "-o", "no/all.jsonl")
+    assert result.exit_code == 4 and "its folder does not exist; create it first" in result.stderr
+    assert not Path("no").exists()
+
+
+def test_two_runs_into_one_folder_do_not_mind_each_other(run: Run) -> None:
+    write("in/a.html", "in/b.html")
+    with Journal(Path("out/.feedclean-journal"), {}, make=True):
+        assert run("clean", "in", "-o", "out").exit_code == 0
+        result = run("clean", "in", "-o", "out", "--resume")
+    assert (result.exit_code, result.stderr) == (2, "feedclean: out: another feedclean is writing there; wait for it\n")
+    assert shown("out") == ["a.html", "b.html"]
 
 
 def test_a_journal_that_is_none_is_told(run: Run) -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from ..errors import FeedcleanError, OutputError, SettingsError
 from .nouns import Options, Source
@@ -59,6 +59,16 @@ def stamped(source: Source) -> str:
     return hashlib.blake2b(source.data, digest_size=16).hexdigest()
 
 
+class Row(NamedTuple):
+    """A result that shares a file with others."""
+
+    key: str
+    stamp: str
+    place: str
+    position: int  # its end
+    ledger: int  # end of what is on record about removed blocks
+
+
 class Journal:
     """The results of a run, and of those before that it goes on with.
 
@@ -66,17 +76,22 @@ class Journal:
         path: the file; `None` keeps it in a temporary one, and nothing can be taken up again.
         options: as `described` gives them.
         resume: whether to go on with what an earlier run has done.
+        make: whether to make the folder of `path`, if there is none.
 
     Raises:
         SettingsError: there is nothing to go on with that was made with these options, or another run uses it.
         OutputError: from every method: it cannot be written.
     """
 
-    def __init__(self, path: Path | None, options: Mapping[str, str], *, resume: bool = False) -> None:
+    def __init__(
+        self, path: Path | None, options: Mapping[str, str], *, resume: bool = False, make: bool = False
+    ) -> None:
         self.path = path
-        self._made = path is not None and not path.parent.exists()
+        self._made = make and path is not None and not path.parent.exists()
         self.left = 0  # results of an earlier run that was broken off, and that this one does not go on with
         with _told(path):
+            if make and path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._database = _open(path)
             except sqlite3.OperationalError as fault:
@@ -108,6 +123,8 @@ class Journal:
 
     def done(self, source: Source, stamp: str) -> str | None:
         """Where the result of a source stands, if it has been done and is the same as then."""
+        if not stamp:  # nobody can tell whether it is the same
+            return None
         with _told(self.path):
             query = "SELECT place FROM results WHERE key = ? AND stamp = ?"
             found = self._database.execute(query, (_blob(source.key), stamp)).fetchone()
@@ -135,13 +152,13 @@ class Journal:
             self._database.execute("DELETE FROM results WHERE key = ?", (key,))
             self._database.execute(
                 "INSERT INTO results (key, stamp, name, place, node, position, ledger) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (key, source.stamp, source.name, _blob(place), node, position, ledger),
+                (key, source.stamp, _plain(source.name), _blob(place), node, position, ledger),
             )
 
     def failed(self, name: str, fault: FeedcleanError) -> None:
         """Note that a source could not be cleaned, or its result not be written."""
         with _told(self.path):
-            row = (name, cause(fault), str(fault))
+            row = (_plain(name), _plain(cause(fault)), _plain(str(fault)))
             self._database.execute("INSERT INTO failures (name, cause, told) VALUES (?, ?, ?)", row)
 
     def failures(self) -> Iterator[tuple[str, str]]:
@@ -155,12 +172,12 @@ class Journal:
         with _told(self.path):
             return dict(self._database.execute(query).fetchall())
 
-    def rows(self) -> Iterator[tuple[str, str, str, int]]:
-        """Key, stamp, place and end of the results that share a file, in its order."""
+    def rows(self) -> Iterator[Row]:
+        """The results that share a file, in its order."""
         with _told(self.path):
-            query = "SELECT key, stamp, place, position FROM results ORDER BY number"
-            for key, stamp, place, position in self._database.execute(query):
-                yield _text(key), stamp, _text(place), position
+            query = "SELECT key, stamp, place, position, ledger FROM results ORDER BY number"
+            for key, stamp, place, position, ledger in self._database.execute(query):
+                yield Row(_text(key), stamp, _text(place), position, ledger)
 
     def keep(self, count: int) -> None:
         """Forget all results but the first `count`."""
@@ -221,9 +238,11 @@ def _text(blob: bytes) -> str:
     return blob.decode("utf-8", "surrogatepass")
 
 
+def _plain(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _open(path: Path | None) -> sqlite3.Connection:
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path or "", isolation_level=None, timeout=0.5)
     try:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -244,9 +263,20 @@ def _told(path: Path | None) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as fault:
-        full = "full" in str(fault)
-        told = "no space left to write it" if full else f"cannot be used: {fault}"
-        hint = "free some space, or write elsewhere" if full else "remove it to begin anew"
-        raise OutputError(told, where=where, hint=hint) from fault
+        if path is not None and not path.parent.is_dir():
+            raise OutputError("its folder does not exist", where=where, hint="create it first") from fault
+        for said, told, hint in _SAID:
+            if said in str(fault):
+                raise OutputError(told, where=where, hint=hint) from fault
+        raise OutputError(f"cannot be used: {fault}", where=where, hint="remove it to begin anew") from fault
     except OSError as fault:
-        raise OutputError(f"cannot be written: {(fault.strerror or str(fault)).lower()}", where=where) from fault
+        told = f"cannot be written: {(fault.strerror or str(fault)).lower()}"
+        raise OutputError(told, where=where, hint=_ELSEWHERE) from fault
+
+
+_ELSEWHERE = "choose another place with -o"
+_SAID = (
+    ("full", "no space left to write it", "free some space, or write elsewhere"),
+    ("unable to open", "no permission to write it", _ELSEWHERE),
+    ("readonly", "no permission to write it", _ELSEWHERE),
+)

@@ -39,7 +39,7 @@ Engine = Callable[[], AbstractContextManager[object]]
 
 def clean_many(
     sources: Iterable[Source], *, options: Options, jobs: int = 1, engine: Engine | None = None
-) -> Iterator[Outcome]:
+) -> Generator[Outcome]:
     """Clean documents one after another, or several at once.
 
     Args:
@@ -69,16 +69,17 @@ def clean_many(
 _judge_of_process = lru_cache(maxsize=1)(judge_of)
 
 
-def _checked(outcomes: Iterator[Outcome], model: str) -> Iterator[Outcome]:
+def _checked(outcomes: Generator[Outcome], model: str) -> Generator[Outcome]:
     """Outcomes of workers that may be other machines with other files."""
-    for outcome in outcomes:
-        if outcome.cleaned is not None and outcome.cleaned.model != model:
-            told = f"a worker cleaned with the model {outcome.cleaned.model}, not with {model}"
-            raise FeedcleanError(told, hint="install the same feedclean, and the same model, on all workers")
-        yield outcome
+    with contextlib.closing(outcomes):
+        for outcome in outcomes:
+            if outcome.cleaned is not None and outcome.cleaned.model != model:
+                told = f"a worker cleaned with the model {outcome.cleaned.model}, not with {model}"
+                raise FeedcleanError(told, hint="install the same feedclean, and the same model, on all workers")
+            yield outcome
 
 
-def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine: Engine) -> Iterator[Outcome]:
+def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine: Engine) -> Generator[Outcome]:
     from joblib import Parallel, delayed, effective_n_jobs
 
     parent = os.getpid()
@@ -94,9 +95,13 @@ def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine:
                     pool = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="all", batch_size=size)
                 running.append(pool(delayed(_in_process)(source, options, parent) for source in window))
                 if len(running) == _AHEAD:
-                    yield from running.popleft()
+                    for outcome in running[0]:
+                        yield outcome
+                    running.popleft()
             while running:
-                yield from running.popleft()
+                for outcome in running[0]:  # not `yield from`, which would close it before warnings are off
+                    yield outcome
+                running.popleft()
         finally:
             for generator in running:
                 with warnings.catch_warnings(action="ignore"):  # that results go unused: that is what is meant

@@ -12,13 +12,14 @@ import hashlib
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 
 from ..bulk import Journal, Options, Outcome, Source, Target, clean_many, described, printable, stamped
+from ..bulk.journal import Row
 from ..bulk.many import Engine
 from ..bulk.remote import is_remote
 from ..errors import FeedcleanError, OutputError, SettingsError
@@ -187,6 +188,7 @@ class _Batch:
     def _open_journal(self) -> Journal:
         request = self._request
         path: Path | None = None
+        make = True
         if request.output is not None and is_remote(request.output):
             path = _state_of(request.output)
         elif joins(request.output, several=self._several, to=request.options.to):
@@ -196,10 +198,10 @@ class _Batch:
             if holds_several(request.output or "", several=True, to=request.options.to):
                 path = target / ".feedclean-journal" if target.is_dir() or not target.exists() else None
             else:
-                path = target.with_name(f".{target.name}.feedclean-journal")
+                path, make = target.with_name(f".{target.name}.feedclean-journal"), False
         told = described(request.options)
         self._tally.model = told["model"]
-        journal = Journal(path, told, resume=request.resume)
+        journal = Journal(path, told, resume=request.resume, make=make)
         if journal.left and not request.quiet:
             count = f"{journal.left} documents had been done when an earlier run was broken off"
             say(f"{count}; all are done again (--resume would have gone on from there)")
@@ -215,18 +217,18 @@ class _Batch:
             options = request.options
             if isinstance(self._results, JoinedFeed):
                 options = replace(options, to=Target.JSONFEED)
-            outcomes = clean_many(self._left(), options=options, jobs=jobs, engine=engine)
-            for outcome in outcomes:
-                self._under_way.popleft()
-                self._tell = progress.tell
-                try:
-                    self._take(outcome)
-                except OutputError as fault:
-                    if not self._lasting:
-                        raise
-                    self._give_up(outcome, fault)
-                    break
-                progress.advance(outcome.source.size)
+            self._tell = progress.tell
+            with closing(clean_many(self._left(), options=options, jobs=jobs, engine=engine)) as outcomes:
+                for outcome in outcomes:
+                    self._under_way.popleft()
+                    try:
+                        self._take(outcome)
+                    except OutputError as fault:
+                        if not self._lasting:
+                            raise
+                        self._give_up(outcome, fault)
+                        break
+                    progress.advance(outcome.source.size)
 
     @property
     def _lasting(self) -> bool:
@@ -237,18 +239,19 @@ class _Batch:
         """What is still to be done."""
         resumed = self._request.resume
         rows = self._journal.rows() if resumed and isinstance(self._results, OneFile) else None
-        kept = position = 0
+        kept, last = 0, None
         for found in self._found:
             source = replace(found, stamp=stamped(found)) if self._lasting else found
             if rows is not None:
                 # Results that share a file stand in the order of the sources: it is good up to the first change.
                 row = next(rows, None)
-                if row is not None and row[:2] == (source.key, source.stamp):
-                    kept, position = kept + 1, row[3]
-                    self._done_before(failed=row[2] == _FAILED)
+                failed = row is not None and row.place == _FAILED
+                if row and (row.key, row.stamp) == (source.key, source.stamp) and (row.stamp or failed):
+                    kept, last = kept + 1, row
+                    self._done_before(failed=failed)
                     continue
-                self._go_on(kept, position)
                 rows = None
+                self._go_on(kept, last)
             elif resumed and isinstance(self._results, Folder | Store):
                 place = self._journal.done(source, source.stamp)
                 if place is not None and self._results.has(place):
@@ -257,7 +260,7 @@ class _Batch:
             self._under_way.append(source.name)
             yield source
         if rows is not None:
-            self._go_on(kept, position)
+            self._go_on(kept, last)
 
     def _done_before(self, *, failed: bool) -> None:
         if failed:
@@ -265,10 +268,13 @@ class _Batch:
         else:
             self._tally.before += 1
 
-    def _go_on(self, kept: int, position: int) -> None:
+    def _go_on(self, kept: int, last: Row | None) -> None:
+        """Begin after the `kept` first results in the file."""
         self._journal.keep(kept)
         if isinstance(self._results, OneFile):
-            self._results.begin(position)
+            self._results.begin(last.position if last else 0)
+        if self._ledger is not None:
+            self._ledger.rewind(last.ledger if last else 0)
 
     def _take(self, outcome: Outcome) -> None:
         """Put one outcome where it belongs.

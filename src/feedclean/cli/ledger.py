@@ -93,6 +93,10 @@ class Ledger:
         """Bytes in it."""
         return self._file.position()
 
+    def rewind(self, position: int) -> None:
+        """Take back what came after a position."""
+        self._file.rewind(position)
+
     @contextmanager
     def noting(self, outcome: Outcome) -> Iterator[None]:
         """Note what is done to a document, unless the block that puts its result in place fails.
