@@ -94,6 +94,16 @@ def test_results_never_overwrite_what_a_list_names_later(run: Run) -> None:
         assert f"This is {name}." in Path(name).read_text() and "free study" not in Path(name).read_text()
 
 
+@pytest.mark.parametrize("sources", [["in"], ["in/*"], ["other", "in"], ["in/x.html", "in/x.txt"], ["link"]])
+def test_results_never_overwrite_what_is_read_later_in_the_same_folder(run: Run, sources: list[str]) -> None:
+    write("in/x.html", "other/y.html")
+    Path("in/x.txt").write_text("This is a text of its own.")
+    Path("link").symlink_to("in")
+    assert run("clean", *sources, "-o", "in", "--to", "text").exit_code == 0
+    assert "This is a text of its own." in Path("in/x.txt").read_text()
+    assert "This is in/x.html." in Path("in/x.html.txt").read_text()
+
+
 def test_nothing_named_is_wrong_usage(run: Run) -> None:
     for arguments in (["-q"], ["-", "--files-from", "-"], ["a", "--resume"], ["a", "--report", "a"]):
         assert run("clean", *arguments).exit_code == 2, arguments

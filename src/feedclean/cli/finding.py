@@ -46,8 +46,9 @@ class Found:
         self._spool = spool
         self._apart = apart.resolve() if apart is not None else None
         self._fetch = fetch
-        self._tops: list[Path] = []  # folders that have been searched
+        self._tops: list[Path] = []  # folders that are or have been searched
         self._named = Spool()  # single files that have been given out
+        self._matched: list[Spool] = []  # what patterns stand for
         self._waiting = self._all()
         begun = list(islice(self._waiting, 2))
         self.several = len(begun) > 1
@@ -58,11 +59,10 @@ class Found:
 
     def is_source(self, path: Path) -> bool:
         """Whether an existing file is among what the arguments mean, so that no other's result may stand there."""
-        if path in self._spool:
+        if path in self._spool or any(path in names for names in self._matched):
             return True
-        if self._apart is not None and path.is_relative_to(self._apart) and self._apart not in map(_real, self._tops):
-            return False
-        return any(path.is_relative_to(_real(top)) and path.exists() for top in self._tops)
+        ours = self._apart is not None and path.is_relative_to(self._apart) and self._apart not in self._spool
+        return not ours and any(parent in self._spool for parent in path.parents) and path.exists()
 
     def weight(self) -> int:
         """Bytes of all documents on the disk: what progress is measured against. Takes a look at every file."""
@@ -105,8 +105,8 @@ class Found:
         if is_folder(path):
             self.folders = True
             if not self._searched(path):
-                yield from self._folder(path)
                 self._tops.append(path)
+                yield from self._folder(path)
         elif path not in self._named and not self._searched(path):
             self._named.add(str(path))
             yield from self._document(path, place or PurePath(path.name))
@@ -136,8 +136,11 @@ class Found:
         """Files that a pattern matches; a quoted one is ours to expand."""
         top = Path(*_fixed(pattern))
         empty = True
-        for name in Spool.sorted(_matches(pattern)):
-            path = Path(name)
+        names = Spool()
+        self._matched.append(names)
+        for name in _matches(pattern):
+            names.add(name)
+        for path in map(Path, names.in_order()):
             if is_folder(path) and "**" in pattern:
                 continue  # what is in it matches, too
             empty = False
@@ -261,10 +264,3 @@ def _fixed(pattern: str) -> list[str]:
             break
         parts.append(part)
     return parts
-
-
-def _real(path: Path) -> Path:
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):
-        return path

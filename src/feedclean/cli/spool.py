@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,11 +36,9 @@ class Spool:
             argument: as it was given.
             literal: whether it is the name of a file or folder and nothing else.
         """
-        # Not resolved: two links to one file are two names for its result.
-        path = argument if argument == "-" or "://" in argument else os.path.abspath(argument)  # noqa: PTH100
         self._database.execute(
             "INSERT OR IGNORE INTO arguments (argument, path, literal) VALUES (?, ?, ?)",
-            (os.fsencode(argument), os.fsencode(path), literal),
+            (os.fsencode(argument), _place(argument), literal),
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -49,22 +48,32 @@ class Spool:
     def __contains__(self, path: Path) -> bool:
         """Whether an argument is this file."""
         query = "SELECT 1 FROM arguments WHERE path = ?"
-        return self._database.execute(query, (os.fsencode(path.absolute()),)).fetchone() is not None
+        return self._database.execute(query, (_place(str(path)),)).fetchone() is not None
 
     def literal(self, argument: str) -> bool:
         """Whether an argument is a name and nothing else."""
         query = "SELECT literal FROM arguments WHERE argument = ?"
         return bool(self._database.execute(query, (os.fsencode(argument),)).fetchone()[0])
 
-    @staticmethod
-    def sorted(names: Iterable[str]) -> Iterator[str]:
-        """Names in order."""
-        database = sqlite3.connect("", isolation_level=None)
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("CREATE TABLE names (name BLOB PRIMARY KEY) WITHOUT ROWID")
-        database.executemany("INSERT OR IGNORE INTO names VALUES (?)", ((os.fsencode(name),) for name in names))
-        for (name,) in database.execute("SELECT name FROM names ORDER BY name"):
-            yield os.fsdecode(name)
+    def in_order(self) -> Iterator[str]:
+        """The arguments by their names."""
+        for (argument,) in self._database.execute("SELECT argument FROM arguments ORDER BY argument"):
+            yield os.fsdecode(argument)
+
+
+@lru_cache(maxsize=256)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def _place(argument: str) -> bytes:
+    """Where an argument leads. Links to folders are followed; two links to one file are two names for its result."""
+    if argument == "-" or "://" in argument:
+        return os.fsencode(argument)
+    if os.path.isdir(argument) and os.path.islink(argument):  # noqa: PTH112, PTH114
+        return os.fsencode(os.path.realpath(argument))
+    folder, name = os.path.split(os.path.abspath(argument))  # noqa: PTH100  `Path.resolve` follows all links
+    return os.fsencode(os.path.join(_real_folder(folder), name))  # noqa: PTH118  likewise
 
 
 def listed(file: str) -> Iterator[str]:
