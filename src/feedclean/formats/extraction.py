@@ -64,8 +64,7 @@ def extract(source: str, url: str | None = None, *, known: Metadata) -> Extracte
     Args:
         source: the whole page.
         url: where it was published; its links become absolute.
-        known: what its head says. Only if it lacks a title or a date is the rest of the page searched for them, since
-            that takes a quarter of the time.
+        known: what its head says; only for what it lacks is the rest of the page searched.
 
     Raises:
         FormatError: there is no article in it, or trafilatura trips over it.
@@ -73,7 +72,7 @@ def extract(source: str, url: str | None = None, *, known: Metadata) -> Extracte
     """
     tree = _parsed(source)
     try:
-        more = Metadata(authors=_byline(tree)) if known.title and known.published else _searched(tree, url)
+        more = _searched(tree, url, known)
         fast = source.count("<") > _MANY
         found = _trafilatura()(
             tree, url=url, output_format="html", include_comments=False, include_links=True, fast=fast
@@ -185,19 +184,14 @@ def _byline(tree: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in said if 2 < len(name) < 60))
 
 
-def _searched(tree: Any, url: str | None) -> Metadata:
-    """What trafilatura finds out about a page wherever it stands in it."""
-    from trafilatura.metadata import extract_metadata
+def _searched(tree: Any, url: str | None, known: Metadata) -> Metadata:
+    """What is found out about a page wherever it stands in it, as far as its head does not say it."""
+    from htmldate import find_date
+    from trafilatura.metadata import extract_title
 
-    # A date in running text is a guess, and looking for one takes as long as all the rest.
-    found = extract_metadata(tree, url, {"original_date": True, "extensive_search": False})
-    authors = (found.author or "").split(";")
-    return Metadata(
-        title=" ".join((found.title or "").split()),
-        authors=tuple(name.strip() for name in authors if name.strip()),
-        published=moment(found.date),
-        site=found.sitename or None,
-        url=found.url or None,
-        description=found.description or None,
-        tags=tuple(dict.fromkeys([*(found.tags or ()), *(found.categories or ())])),
-    )
+    published = known.published
+    if not published:
+        # A date in running text is a guess, and looking for one takes as long as all the rest.
+        published = moment(find_date(tree, extensive_search=False, original_date=True, url=url))
+    title = known.title or " ".join((extract_title(tree) or "").split())
+    return Metadata(title=title, authors=known.authors or _byline(tree), published=published)

@@ -18,6 +18,7 @@ __all__ = ["Codec", "declared_charset", "decode", "readable"]
 
 _STRAY = 0x10FF00
 _STRAYS = re.compile(f"([{chr(_STRAY)}-{chr(_STRAY + 0xFF)}]+)")
+_STRAY_BYTES = chr(_STRAY).encode()[:2]  # what all of them begin with: found many times faster than a pattern
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _META = re.compile(rb"""<meta\b[^<>]{0,300}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([A-Za-z0-9_.:-]{1,40})""", re.IGNORECASE)
 _HANDLER = "feedclean.stray"
@@ -77,7 +78,7 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, Codec]:
             text = body.decode(name)
         except (UnicodeError, LookupError):
             continue
-        if _STRAYS.search(text) is None:
+        if (name == "utf-8" and _STRAY_BYTES not in body) or _STRAYS.search(text) is None:
             return text, Codec(name, mark)
     name = sniffed or next((name for name in (claimed, "utf-8") if name and _mostly(body, name)), "cp1252")
     text = body.decode(name, _HANDLER)
