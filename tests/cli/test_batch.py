@@ -349,13 +349,13 @@ def test_memory_does_not_grow_with_the_number_of_documents(run: Run, monkeypatch
     def counted(self: outputs.Folder, outcome: Outcome) -> outputs.Placed:
         nonlocal count
         count += 1
-        if count in {100, 700}:
+        if count in {300, 900}:
             gc.collect()
             held.append(sys.getallocatedblocks())
         return put(self, outcome)
 
     monkeypatch.setattr(outputs.Folder, "put", counted)
-    lines = ({"html": "<p>News.", "url": f"https://x.example/{number}"} for number in range(700))
+    lines = ({"html": "<p>News.", "url": f"https://x.example/{number}"} for number in range(900))
     Path("many.jsonl").write_bytes(crawls.lines(*lines))
     assert run("clean", "many.jsonl", "-q", "-o", "out").exit_code == 0
     assert held[1] - held[0] < 300  # not one object for each of the 600 documents; caches come and go
