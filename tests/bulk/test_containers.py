@@ -239,6 +239,21 @@ def test_a_zip_that_is_damaged_encrypted_or_has_a_huge_directory_is_refused(tmp_
     assert "a zip directory of more than 64 MiB" in str(contents(put("y.zip", bytes(huge)))[0])
 
 
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_file_that_is_cut_off_gives_what_came_before(tmp_path: Path, put: Put, mode: str) -> None:
+    noise = {name: os.urandom(5000) for name in ("a.html", "b.html")}
+    whole = crawls.tarred(tmp_path / "x.tar", noise, mode).read_bytes()
+    for end in range(7000, 10000, 700):
+        first, told = contents(put("y.tar", whole[:end]))
+        assert first == noise["a.html"]
+        assert isinstance(told, str) and "cut off" in told and "what came before it was read" in told
+
+
+def test_an_office_document_is_no_archive(put: Put) -> None:
+    path = put("a.docx", b"PK\x03\x04\x14\0\6\0\x08\0\0\0!\0" + bytes(16) + b"[Content_Types].xml")
+    assert open_container(path, "a.docx", PurePath("a.docx")) is None
+
+
 def test_a_tar_header_that_would_fill_the_memory_is_refused(put: Put) -> None:
     entry = tarfile.TarInfo("x")
     entry.type, entry.size = tarfile.XHDTYPE, 1 << 40

@@ -342,6 +342,7 @@ def _refuse() -> None:
     raise atomic.unwritable(fault, "out/x") from fault
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_documents(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources, results and their names: what is known of them is on the disk."""
     put, held, count = outputs.Folder.put, [], 0

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path, PurePath
 from typing import BinaryIO, cast
 
-from ...errors import FeedcleanError
+from ...errors import FeedcleanError, FormatError
 from ...formats.limits import Limits
 from ..nouns import Source
 from ..reading import bounded, unreadable
@@ -24,6 +24,7 @@ __all__ = ["Container", "open_container"]
 
 _HEAD = 512  # a tar header is as long
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OFFICE = (b"[Content_Types].xml", b"mimetypeapplication/")  # a document in zip's clothes, and none that is read
 _LINES = {".jsonl", ".ndjson"}
 
 
@@ -76,6 +77,8 @@ class Container:
             yield self._lost(fault)
         except (OSError, ValueError) as fault:
             yield self._lost(unreadable(fault, self.name))
+        except Exception as fault:  # noqa: BLE001  the documents of the others are still to be cleaned
+            yield self._lost(FormatError(f"damaged: unexpected {type(fault).__name__}: {fault}"))
 
     def _lost(self, fault: FeedcleanError) -> Source:
         fault.hint = fault.hint or "what came before it was read"
@@ -106,7 +109,7 @@ def open_container(path: Path, name: str, place: PurePath) -> Container | None:
     """
     with path.open("rb") as raw:
         head = raw.read(_HEAD)
-        if head.startswith(_ZIP):
+        if head.startswith(_ZIP) and not any(mark in head for mark in _OFFICE):
             return Container(path, name, place, _Kind.ZIP)
         magic = next((one for one in PACKED if head.startswith(one)), b"")
         unpacked = None
