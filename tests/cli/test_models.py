@@ -71,8 +71,8 @@ def test_a_model_of_another_feature_version_is_named_and_refused(run: Run) -> No
 
 
 def test_what_two_models_decide_differently_is_listed_for_people_and_programs(run: Run, golden: Path) -> None:
-    mine(0, "one")
-    mine(1, "two")
+    mine(0, "one", thresholds=dict.fromkeys(card()["labels"], 0.001))
+    mine(1, "two", thresholds=dict.fromkeys(card()["labels"], 1.0))
     told = run("model", "diff", "one", "two", golden)
     assert told.exit_code == 0 and "recall" in told.stdout
     found = [json.loads(line) for line in run("model", "diff", "one", "two", golden, "--json").stdout.splitlines()]

@@ -208,10 +208,11 @@ def _precision_recall(pairs: list[tuple[Examined, Mapping[str, Any]]], series: S
         plot.line(list(zip(recall.tolist(), precision.tolist(), strict=True)), place, one.model.name)
         limit = one.model.thresholds["promo"]
         at = int((scores >= limit).sum()) - 1
+        told = f"{one.model.name} at its threshold {limit:.2f}: nothing is cut"
         if at >= 0:
             told = f"{one.model.name} at its threshold {limit:.2f}: {precision[at]:.1%} / {recall[at]:.1%}"
             plot.dots([(float(recall[at]), float(precision[at]))], place, [told], [5.5])
-            plot.tell(f"{told}; area {row['pr_auc']['value']:.3f}.")
+        plot.tell(f"{told}; area {row['pr_auc']['value']:.3f}.")
     return _figure(plot, "for every threshold; the dot is the model's own.")
 
 
