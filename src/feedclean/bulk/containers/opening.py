@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -66,15 +65,23 @@ class Container:
             skip: called for each entry that is no document by its name or type.
         """
         known = 0
+        unpacked: Unpacked | None = None
         try:
             with self.path.open("rb") as raw:
-                for number, source in enumerate(self._entries(raw, skip)):
+                if self.magic and self.kind is not _Kind.WARC:
+                    unpacked = Unpacked(raw, self.magic)
+                stream = cast("BinaryIO", io.BufferedReader(unpacked, 1 << 16)) if unpacked is not None else raw
+                for number, source in enumerate(self._entries(stream, skip)):
+                    if self.kind is _Kind.SINGLE and unpacked is not None and unpacked.fault is not None:
+                        break  # a document is whole, or none
                     here = raw.tell()
                     key = f"{self.path.absolute()}!{number}"
                     yield replace(source, size=max(0, here - known), key=source.key or key)
                     known = max(known, here)
+                if unpacked is not None and unpacked.fault is not None:
+                    raise unpacked.fault
         except FeedcleanError as fault:
-            yield self._lost(fault)
+            yield self._lost((unpacked and unpacked.fault) or fault)
         except (OSError, ValueError) as fault:
             yield self._lost(unreadable(fault, self.name))
         except Exception as fault:  # noqa: BLE001  the documents of the others are still to be cleaned
@@ -84,13 +91,12 @@ class Container:
         fault.hint = fault.hint or "what came before it was read"
         return Source(self.name, self.path, self.place, fault.at(self.name), key=f"{self.path.absolute()}!lost")
 
-    def _entries(self, raw: BinaryIO, skip: Callable[[], None]) -> Iterator[Source]:
+    def _entries(self, stream: BinaryIO, skip: Callable[[], None]) -> Iterator[Source]:
         folder = _stem(self.place)
         if self.kind is _Kind.ZIP:
-            return zip_sources(raw, self.name, folder, skip)
+            return zip_sources(stream, self.name, folder, skip)
         if self.kind is _Kind.WARC:
-            return warc_sources(raw, self.name, folder, skip)
-        stream = cast("BinaryIO", io.BufferedReader(Unpacked(raw, self.magic), 1 << 16)) if self.magic else raw
+            return warc_sources(stream, self.name, folder, skip)
         if self.kind is _Kind.TAR:
             return tar_sources(stream, self.name, folder, skip)
         if self.kind is _Kind.LINES:
@@ -116,23 +122,12 @@ def open_container(path: Path, name: str, place: PurePath) -> Container | None:
         if magic:
             raw.seek(0)
             unpacked = Unpacked(raw, magic)
-            head = _start(unpacked)
-        try:
-            kind = _kind(head, path, cast("BinaryIO", io.BufferedReader(unpacked) if unpacked else raw))
-        except FeedcleanError:
-            kind = None  # whoever reads it is told
+        stream = cast("BinaryIO", io.BufferedReader(unpacked)) if unpacked is not None else raw
+        head = stream.read(_HEAD) if unpacked is not None else head
+        kind = _kind(head, path, stream)
     if kind is None:
         return Container(path, name, place, _Kind.SINGLE, magic) if magic else None
     return Container(path, name, place, kind, magic)
-
-
-def _start(stream: Unpacked) -> bytes:
-    """As much of the beginning as can be unpacked: a damaged record does not hide what the file is."""
-    head = b""
-    with contextlib.suppress(FeedcleanError):
-        while len(head) < _HEAD and (data := stream.read(min(16, _HEAD - len(head)))):
-            head += data
-    return head
 
 
 def _kind(head: bytes, path: Path, stream: BinaryIO) -> _Kind | None:

@@ -13,7 +13,7 @@ import lzma
 import sys
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 import brotli
 
@@ -30,11 +30,16 @@ FREE = 256 << 20  # unpacked bytes before anybody asks where they come from
 RATIO = 250  # bytes that one packed byte may become, beyond those
 _WINDOW: dict[int, int] = {zstd.DecompressionParameter.window_log_max: 27}  # 128 MiB: what `zstd --long` packs with
 
-PACKED: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
-    b"\x1f\x8b": ("gzip", lambda raw: cast("BinaryIO", gzip.GzipFile(fileobj=raw))),
-    b"BZh": ("bzip2", lambda raw: cast("BinaryIO", bz2.BZ2File(raw))),
-    b"\xfd7zXZ\x00": ("xz", lambda raw: cast("BinaryIO", lzma.LZMAFile(raw))),  # noqa: SIM115  closed with its file
-    b"\x28\xb5\x2f\xfd": ("zstd", lambda raw: cast("BinaryIO", zstd.ZstdFile(raw, options=_WINDOW))),
+
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+PACKED: dict[bytes, tuple[str, Callable[[BinaryIO], _Stream]]] = {
+    b"\x1f\x8b": ("gzip", lambda raw: gzip.GzipFile(fileobj=raw)),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
+    b"\x28\xb5\x2f\xfd": ("zstd", lambda raw: zstd.ZstdFile(raw, options=_WINDOW)),
 }
 _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError, brotli.error)
 
@@ -42,13 +47,12 @@ _BROKEN = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError, brotli
 class Unpacked(io.RawIOBase):
     """What a packed file holds, as a stream.
 
+    It ends where the packing is cut off or damaged, or unpacks to too much, and has a `fault` then: an exception would
+    cost what had been unpacked before it.
+
     Args:
         raw: the file, at its start; its position is what the unpacked bytes are measured against.
         magic: one of `PACKED`.
-
-    Raises:
-        FormatError: from `read`: it is cut off or damaged.
-        LimitError: from `read`: it unpacks to too much.
     """
 
     def __init__(self, raw: BinaryIO, magic: bytes) -> None:
@@ -56,6 +60,7 @@ class Unpacked(io.RawIOBase):
         self._name, opener = PACKED[magic]
         self._stream = opener(raw)
         self._given = 0
+        self.fault: FormatError | None = None
 
     def readable(self) -> bool:
         """Yes."""
@@ -63,16 +68,19 @@ class Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Unpack some bytes."""
+        if self.fault is not None:
+            return 0
         try:
-            data = self._stream.read(min(len(buffer), 1 << 16))
+            data = self._stream.read1(min(len(buffer), 1 << 16))
         except _BROKEN as fault:
             told = "cut off" if isinstance(fault, EOFError) else f"damaged ({' '.join(str(fault).split())})"
-            raise FormatError(f"its {self._name} packing is {told}") from fault
+            self.fault = FormatError(f"its {self._name} packing is {told}")
+            return 0
         self._given += len(data)
         if self._given > FREE and self._given > RATIO * self._raw.tell():
-            raise LimitError(
-                f"it unpacks to more than {RATIO} times its size", hint="if you trust it, unpack it and clean the files"
-            )
+            hint = "if you trust it, unpack it and clean the files"
+            self.fault = LimitError(f"it unpacks to more than {RATIO} times its size", hint=hint)
+            return 0
         buffer[: len(data)] = data
         return len(data)
 
