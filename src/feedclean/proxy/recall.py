@@ -144,7 +144,7 @@ class Recall:
         self._recent = Held(1000, 16 << 20)
         self._resave_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._threads = ThreadPoolExecutor(8, "store")  # of its own: nothing that takes long stands before it
+        self._threads = ThreadPoolExecutor(4, "store")  # of its own: nothing that takes long stands before it
 
     async def known(self, url: str) -> tuple[FeedState, Body | None]:
         """A feed's state and last good copy, the newer of what store and memory have."""

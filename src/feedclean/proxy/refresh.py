@@ -108,11 +108,10 @@ class Refresher:
         """
         state, body = await self._recall.known(url)
         if url not in self._flights and self._is_due(state, body):
-            left = await self._paused(_host(state))
-            if left > 0:
-                self._event("paused")
-                return self._excuse(state, "its host asked for a pause", left), body
-            if body is None and not (more and self._has_room(_host(state))):
+            if body is not None:
+                if excuse := await self._left_alone(state):  # who waits for the flight is told so by it
+                    return excuse, body
+            elif not (more and self._has_room(_host(state))):
                 self._event("crowded")
                 return self._excuse(state, "too many feeds are fetched for the first time just now"), body
             if url not in self._flights:  # nobody else began meanwhile
@@ -150,6 +149,8 @@ class Refresher:
         """Fetch a feed if nobody else has meanwhile. Never raises."""
         url, host = state.url, _host(state)
         try:
+            if excuse := await self._left_alone(state):
+                return excuse, body
             async with self._lanes.turn(host, urgent=urgent):
                 try:
                     state, body, ours = await self._turn(url, body is not None)
@@ -229,6 +230,14 @@ class Refresher:
     def _has_room(self, host: str) -> bool:
         """Whether another feed can be fetched from a host for the first time: readers wait for those."""
         return len(self._cold) < MAX_COLD and sum(one == host for one in self._cold.values()) < MAX_COLD // 2
+
+    async def _left_alone(self, state: FeedState) -> FeedState | None:
+        """What a reader is told if the host of a feed wants a pause."""
+        left = await self._paused(_host(state))
+        if left <= 0:
+            return None
+        self._event("paused")
+        return self._excuse(state, "its host asked for a pause", left)
 
     async def _paused(self, host: str) -> float:
         """Seconds for which a host wants to be left alone, whoever of the proxies on one store was told, and when."""
