@@ -85,6 +85,15 @@ def test_the_same_is_added_once_and_standard_input_is_a_source(run: Run) -> None
     assert (last["style"], last["source"]["document"]) == ("paper-example", url)
 
 
+def test_a_folder_that_holds_the_file_itself_is_no_trap(run: Run) -> None:
+    Path("saved").mkdir()
+    Path("saved/a.html").write_text(page("x"))
+    run("corpus", "add", "saved", "-o", "saved/mine.jsonl")
+    before = Path("saved/mine.jsonl").read_bytes()
+    assert "0 documents" in run("corpus", "add", "saved", "-o", "saved/mine.jsonl").stderr
+    assert Path("saved/mine.jsonl").read_bytes() == before and before.count(b"\n") == 1
+
+
 def test_what_cannot_be_read_does_not_keep_the_rest_from_being_added(run: Run) -> None:
     Path("a.html").write_text(page("x"))
     Path("mine.jsonl").write_text('{"id": "half a li')

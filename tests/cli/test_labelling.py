@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import signal
 import subprocess
@@ -77,12 +78,21 @@ def test_the_queue_is_what_the_proxy_was_unsure_of(run: Run, place: Path, monkey
         store.save(state(url), body(url, feed))
         store.save(state("https://y.example/feed"), body("https://y.example/feed", b"<html>no feed at all"))
         store.save(state("https://z.example/feed"), None)
-    assert "1 blocks, 1 of them" in run("label", "--queue", "--terminal", input=b"1").stderr
+    assert "1 block, 1 of them" in run("label", "--queue", "--terminal", input=b"1").stderr
     (row,) = said(place)
     assert (row.label, row.text, row.feed, row.title) == ("editorial", "Act now, it says.", url, "T")
 
 
+def test_pages_in_json_lines_are_pages(run: Run, place: Path) -> None:
+    """What `feedclean clean` takes for a container of them."""
+    line = {"url": "https://x.example/1", "html": page(NEWS)}
+    Path("pages.jsonl").write_text(json.dumps(line) + "\n")
+    assert "3 labels given" in run("label", "pages.jsonl", "--terminal", input=b"111").stderr
+    assert {row.feed for row in said(place)} == {"https://x.example/1"}
+
+
 def test_what_makes_no_sense_is_one_line(run: Run) -> None:
+    assert "standard input" in run("label", "-", "--terminal").stderr
     assert run("label", "--terminal").exit_code == 2
     assert "nowhere: no such file" in run("label", "nowhere", "--terminal").stderr
     Path("bad.jsonl").write_text('{"id": "half')

@@ -48,7 +48,8 @@ def add(
     from ..learning.prelabel import prelabelled
     from .finding import find
 
-    found = find(sources, apart=output)
+    own = output.resolve()
+    found = (source for source in find(sources) if source.path is None or source.path.resolve() != own)
     before = _content(output)
     faults: list[str] = []
     known = {line.document["id"] for line in read_good(output, faults) if line.document} if before else set[str]()

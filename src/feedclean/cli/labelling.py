@@ -55,6 +55,8 @@ def label(
     """
     if not sources and not queue:
         raise SettingsError("nothing to label", where="label", hint="name a SOURCE, or --queue")
+    if terminal and "-" in (sources or ()):
+        raise SettingsError("standard input is where the answers come from", where="--terminal", hint="name a file")
     from ..learning.labelling import Session
     from ..model_files import load_model
     from .own_store import open_store
@@ -69,7 +71,7 @@ def label(
         if session.question is None:
             say("nothing to ask: all of it is labelled, or like what is")
             raise Ending(ExitCode.OK)
-        say(f"{len(questions)} blocks, {session.progress.left} of them unlabelled")
+        say(f"{len(questions)} block{'' if len(questions) == 1 else 's'}, {session.progress.left} of them unlabelled")
         _ask(session, terminal=terminal, port=port, open_page=open_page)
         done = session.progress.answered
     say(
@@ -98,20 +100,21 @@ def _ask(session: Session, *, terminal: bool, port: int, open_page: bool) -> Non
 def _of_sources(arguments: list[str], judge: Judge) -> Iterator[Question]:
     """Questions about files; what is wrong with one is told, and the others are asked about."""
     from ..bulk import Options, clean_many
+    from ..learning.documents import holds_documents
     from ..learning.labelling import questions_of, questions_of_document
     from ..learning.merging import read_good
     from .finding import find
 
-    documents = [argument for argument in arguments if argument.endswith(".jsonl")]
-    for name in documents:
+    labelled = [name for name in arguments if name.endswith(".jsonl") and holds_documents(Path(name))]
+    for name in labelled:
         faults: list[str] = []
         for line in read_good(Path(name), faults):
             if line.document is not None:
                 yield from questions_of_document(line.document)
         for fault in faults:
             say(f"{fault}; left out")
-    others = [argument for argument in arguments if not argument.endswith(".jsonl")]
-    for outcome in clean_many(find(others), options=Options(model=judge)) if others else ():
+    others = [name for name in arguments if name not in labelled]
+    for outcome in clean_many(find(others), options=Options(model=judge)):
         if outcome.fault is not None or outcome.cleaned is None:
             say(outcome.fault or "not cleaned")
             continue

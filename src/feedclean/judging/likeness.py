@@ -54,9 +54,14 @@ def traits(masked: str) -> frozenset[str]:
 
 
 class Templates:
-    """Texts, to be asked which of them another one is like. They are numbered in the order they were added."""
+    """Texts, to be asked which of them another one is like. They are numbered in the order they were added.
 
-    def __init__(self) -> None:
+    Args:
+        alike: from which likeness on two texts are of one template.
+    """
+
+    def __init__(self, alike: float = ALIKE) -> None:
+        self._alike = alike
         self._same: defaultdict[str, list[int]] = defaultdict(list)
         self._holders: defaultdict[str, list[int]] = defaultdict(list)
         self._traits: list[frozenset[str]] = []
@@ -72,11 +77,11 @@ class Templates:
         if found:
             self._same[masked].append(number)
         if len(found) >= _LEAST_TRAITS:
-            for trait in _telling(found):
+            for trait in self._telling(found):
                 self._holders[trait].append(number)
 
     def like(self, text: str) -> list[tuple[float, int]]:
-        """How alike the texts are that `text` is like (`ALIKE` to 1), and their numbers, the most alike first."""
+        """How alike the texts are that `text` is like (`alike` to 1), and their numbers, the most alike first."""
         masked = mask(text)
         if not _is_template(masked):
             return []
@@ -87,24 +92,23 @@ class Templates:
         return sorted(((likeness, number) for number, likeness in found.items()), key=lambda one: (-one[0], one[1]))
 
     def _near(self, own: frozenset[str]) -> Iterator[tuple[int, float]]:
-        for number in {number for trait in _telling(own) for number in self._holders.get(trait, ())}:
+        for number in {number for trait in self._telling(own) for number in self._holders.get(trait, ())}:
             other = self._traits[number]
-            if min(len(own), len(other)) < ALIKE * max(len(own), len(other)):
+            if min(len(own), len(other)) < self._alike * max(len(own), len(other)):
                 continue
             shared = len(own & other)
             likeness = shared / (len(own) + len(other) - shared)
-            if likeness >= ALIKE:
+            if likeness >= self._alike:
                 yield number, likeness
 
+    def _telling(self, traits: frozenset[str]) -> list[str]:
+        """So many of the traits that another text that is alike has one of them among its own.
 
-def _telling(traits: frozenset[str]) -> list[str]:
-    """So many of the traits that another text as alike as `ALIKE` has one of them among its own.
-
-    The longest come first in all texts, since few other texts have those: "prefix filtering" (Chaudhuri, Ganti and
-    Kaushik, A Primitive Operator for Similarity Joins in Data Cleaning, ICDE 2006).
-    """
-    ordered = sorted(traits, key=lambda trait: (-len(trait), trait))
-    return ordered[: len(ordered) - math.ceil(ALIKE * len(ordered)) + 1]
+        The longest come first in all texts, since few other texts have those: "prefix filtering" (Chaudhuri, Ganti and
+        Kaushik, A Primitive Operator for Similarity Joins in Data Cleaning, ICDE 2006).
+        """
+        ordered = sorted(traits, key=lambda trait: (-len(trait), trait))
+        return ordered[: len(ordered) - math.ceil(self._alike * len(ordered)) + 1]
 
 
 def _is_template(masked: str) -> bool:

@@ -18,7 +18,7 @@ from ..errors import CorpusError
 from ..judging.blocks import whole
 from ..types import Correction, Label, TitleLabel
 
-__all__ = ["Document", "Line", "corrections_of", "faults_of", "lines", "told"]
+__all__ = ["Document", "Line", "corrections_of", "faults_of", "holds_documents", "lines", "told"]
 
 Document = dict[str, Any]
 
@@ -54,6 +54,16 @@ def lines(path: Path) -> Iterator[Line]:
     for number, part in enumerate(parts, 1):
         if part.strip():
             yield _line(f"{path}:{number}", part, last=number == len(parts))
+
+
+def holds_documents(path: Path) -> bool:
+    """Whether a file of JSON lines is meant to hold labelled documents, by its first line: it may hold pages, too.
+
+    Raises:
+        CorpusError: the file cannot be read.
+    """
+    first = next(lines(path), None)
+    return first is not None and (first.document is None or "blocks" in first.document)
 
 
 def _line(where: str, data: bytes, *, last: bool) -> Line:

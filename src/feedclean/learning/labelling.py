@@ -86,14 +86,17 @@ class Queue:
         self._questions = questions
         self._doubt = np.array([question.doubt for question in questions], np.float32)
         self._vectors = _vectors([question.text for question in questions])
-        self._known = list(known)  # texts
-        self._near: NDArray[np.float32]  # of each question, to the nearest of them
-        self._first = len(self._known)  # of those that were asked
-        self._words = {_words(text, "") for text in known}
         self._worded: dict[str, list[int]] = {}
         for number, question in enumerate(questions):
             self._worded.setdefault(_words(question.text, question.source), []).append(number)
-        self._begin()
+        self._unknown = np.ones(len(questions), bool)
+        for words in self._worded.keys() & {_words(text, "") for text in known}:
+            self._unknown[self._worded[words]] = False
+        self._known = _templates(known)
+        self._near_known = self._nearest(_vectors(known))
+        self._asked = Templates()
+        self._near = self._near_known
+        self._open = self._unknown.copy()
 
     def __len__(self) -> int:
         """How many questions are open."""
@@ -102,9 +105,9 @@ class Queue:
     def next(self) -> int | None:
         """The number of the question that would teach most."""
         while self._open.any():
-            worth = np.where(self._open, self._doubt * (1 - self._near) + 1e-6, -1.0)
-            number = int(np.argmax(worth))
-            if not self._templates.like(self._questions[number].text):
+            number = int(np.argmax(np.where(self._open, self._doubt * (1 - self._near) + 1e-6, -1.0)))
+            text = self._questions[number].text
+            if not self._asked.like(text) and not self._known.like(text):
                 return number
             self._open[number] = False
         return None
@@ -112,30 +115,24 @@ class Queue:
     def done(self, number: int) -> None:
         """A question was asked: neither it nor what is like it is asked again."""
         question = self._questions[number]
-        self._known.append(question.text)
-        self._templates.add(question.text)
-        self._near = np.maximum(self._near, self._vectors @ self._vectors[number])
         self._open[self._worded[_words(question.text, question.source)]] = False
+        self._asked.add(question.text)
+        self._near = np.maximum(self._near, self._vectors @ self._vectors[number])
 
     def undone(self, numbers: Sequence[int]) -> None:
         """Only these questions were asked so far."""
-        del self._known[self._first :]
-        self._begin()
+        self._open, self._near = self._unknown.copy(), self._near_known
+        self._asked = Templates()
         for number in numbers:
             self.done(number)
 
-    def _begin(self) -> None:
-        self._open = np.ones(len(self._questions), bool)
-        for words in self._worded.keys() & self._words:
-            self._open[self._worded[words]] = False
-        self._templates = Templates()
-        for text in self._known:
-            self._templates.add(text)
-        self._near = np.zeros(len(self._questions), np.float32)
-        known = _vectors(self._known)
+    def _nearest(self, known: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How near each question is to the nearest of some texts: a cosine."""
+        found = np.zeros(len(self._questions), np.float32)
         for start in range(0, len(known), 1000):  # a few megabytes at a time
             part = self._vectors @ known[start : start + 1000].T
-            self._near = np.maximum(self._near, part.max(axis=1, initial=0.0))
+            found = np.maximum(found, part.max(axis=1, initial=0.0))
+        return found
 
 
 class Session:
@@ -254,6 +251,13 @@ def _doubt(acted: float, threshold: float) -> float:
 
 def _words(text: str, source: str) -> str:
     return " ".join((text or source).split())
+
+
+def _templates(texts: Sequence[str]) -> Templates:
+    found = Templates()
+    for text in texts:
+        found.add(text)
+    return found
 
 
 def _vectors(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ import logging
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import BigInteger, Connection, case, cast, delete, func, select, tuple_, update
 
 from ..errors import StoreError
 from . import records, schema
@@ -31,6 +31,7 @@ from .schema import digest
 
 __all__ = ["Store", "ledger_key"]
 
+_LAST = 1e11  # seconds since the epoch: no label is given later
 _CHECK = 0.8  # seconds that a check waits for a busy database
 _NOBODY, _HOST = "", "host"  # owner and kind of a lease that lets a host alone
 _TOUCH = 7 * 86_400.0  # seconds after which a pin that is used is marked as used again
@@ -277,7 +278,9 @@ class Store:
     def label_mark(self) -> Hashable:
         """What changes when labels do, so that they need not be read again and again."""
         given = schema.labels.c.given
-        query = select(func.count(), func.max(given), func.sum(given))
+        # In whole milliseconds, since the sum of fractions depends on their order; a damaged moment counts for nothing.
+        moment = case((given.between(0, _LAST), cast(given * 1000, BigInteger)), else_=0)
+        query = select(func.count(), func.max(given), func.sum(moment))
         return tuple(self._database.read(lambda connection: connection.execute(query).one()))
 
     # ── The store itself ─────────────────────────────────────────────────────────────────────────────────────────────
