@@ -12,6 +12,7 @@ import json
 import random
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -80,6 +81,28 @@ def _agreement(
     return np.array([(table == sign(found)).mean(1).max() for found in others])
 
 
+def _hashed(
+    pitches: Sequence[tuple[str, str]],
+    news: Sequence[str],
+    reached: Callable[[Callable[[str, str], bool]], list[float]],
+) -> Iterator[tuple[str, list[float], int]]:
+    """A row for each signature and threshold."""
+    kept = [found for _, text in pitches if len(found := traits(mask(text))) >= _LEAST]
+    others = [found for text in news if len(found := traits(mask(text))) >= _LEAST]
+    signatures = (("MinHash 64", _minhash, (0.5, 0.6, 0.7)), ("SimHash 64", _simhash, (56 / 64, 54 / 64, 52 / 64)))
+    for name, sign, levels in signatures:
+        best = _agreement(sign, kept, others)
+        for level in levels:
+
+            def signed(
+                one: str, another: str, sign: Callable[[frozenset[str]], Bits] = sign, level: float = level
+            ) -> bool:
+                a, b = traits(mask(one)), traits(mask(another))
+                return min(len(a), len(b)) >= _LEAST and bool((sign(a) == sign(b)).mean() >= level)
+
+            yield f"{name} {level:.2f}", reached(signed), int((np.asarray(best) >= level).sum())
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -131,22 +154,12 @@ def main() -> None:
             known.add(text)
         rows.append((f"Jaccard {threshold}", reached(alike), sum(bool(known.like(text)) for text in news)))
     if options.hashes:
-        kept = [found for _, text in pitches if len(found := traits(mask(text))) >= _LEAST]
-        other = [found for text in news if len(found := traits(mask(text))) >= _LEAST]
-        for name, sign, levels in (
-            ("MinHash 64", _minhash, (0.5, 0.6, 0.7)),
-            ("SimHash 64", _simhash, (56 / 64, 54 / 64, 52 / 64)),
-        ):
-            best = _agreement(sign, kept, other)
-            for level in levels:
-
-                def signed(
-                    one: str, another: str, sign: Callable[[frozenset[str]], Bits] = sign, level: float = level
-                ) -> bool:
-                    a, b = traits(mask(one)), traits(mask(another))
-                    return min(len(a), len(b)) >= _LEAST and bool((sign(a) == sign(b)).mean() >= level)
-
-                rows.append((f"{name} {level:.2f}", reached(signed), int((np.asarray(best) >= level).sum())))
+        rows += _hashed(pitches, news, reached)
+    began = time.perf_counter()
+    for text in news[:2000]:
+        templates.like(text)
+    took = (time.perf_counter() - began) / len(news[:2000])
+    print(f"{took * 1000:.3f} ms to look through {len(templates)} labels for a block", file=sys.stderr)
     print(f"{len(pitches)} pitches and teasers, {len(masks)} templates; {len(news)} pieces of news", file=sys.stderr)
     print(f"{'':<16} {'another company':>16} {'+ a word':>9} {'+ two words':>12} {'news reached':>13}")
     for name, shares, wrong in rows:
