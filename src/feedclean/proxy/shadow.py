@@ -84,6 +84,6 @@ def _acts(rows: tuple[LedgerRow, ...]) -> dict[tuple[str, str], LedgerRow]:
     return {(row.item, row.block): row for row in rows}
 
 
-def _told(rows: list[LedgerRow]) -> list[str]:
-    """Some of the blocks, so that whoever reads the log can see what kind they are."""
-    return sorted(row.text[:_LENGTH] for row in rows)[:_TOLD]
+def _told(rows: list[LedgerRow]) -> str:
+    """Some of the blocks, so that whoever reads the log can see what kind they are; as text, which the log redacts."""
+    return " | ".join(sorted(row.text[:_LENGTH] for row in rows)[:_TOLD])
