@@ -21,7 +21,6 @@ import gzip
 import json
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -180,7 +179,8 @@ def _peak(folder: Path, what: str, model: Any) -> None:
         else:
             with suppress(FormatError):
                 clean(data, model=model, url=url)
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage: that also counts what the process was before it became this program.
+    print(int(re.findall(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text(encoding="utf-8"))[0]) / 1024)
 
 
 def main() -> None:

@@ -123,3 +123,27 @@ def test_json_of_a_feed_holds_its_items(run: Run) -> None:
     said = json.loads(run("clean", "f.xml", "--to", "json").stdout)
     assert (said["title"], [item["id"] for item in said["items"]]) == ("F", ["0", "1"])
     assert said["items"][1]["blocks"][0]["text"] == NEWS[1]
+
+
+def test_the_folder_that_a_browser_saves_with_a_page_is_passed_over(run: Run) -> None:
+    """Its frames are no articles; a folder without a page beside it is like any other."""
+    write("in/a.html", saved())
+    write("in/a_files/frame.html", saved())
+    write("in/b-Dateien/c.html", saved())
+    assert run("clean", "in", "-o", "out").exit_code == 0
+    assert sorted(str(path.relative_to("out")) for path in Path("out").rglob("*.html")) == [
+        "a.html",
+        "b-Dateien/c.html",
+    ]
+
+
+def test_names_inside_a_mail_lead_nowhere(run: Run) -> None:
+    """Neither its attachments nor its subject say where anything is written."""
+    message = mail(newsletter())
+    message.replace_header("Subject", "../../../evil")
+    message.add_attachment(b"x", maintype="text", subtype="html", filename="../../../evil.html")
+    write("in/b.eml", bytes(message))
+    write("in/a.html", saved())
+    assert run("clean", "in", "-o", "out/deep").exit_code == 0
+    written = [str(path) for path in Path().rglob("*") if path.is_file() and "in" not in path.parts]
+    assert sorted(written) == ["out/deep/a.html", "out/deep/b.html"]

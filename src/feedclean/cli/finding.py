@@ -29,6 +29,8 @@ __all__ = ["STDIN", "Fetch", "Found", "find", "is_folder", "local"]
 STDIN = "-"
 Fetch = Callable[[str], Source]
 _WEB = ("http://", "https://")
+# What browsers call the folder beside a page that they save.
+_WITH_PAGES = ("_files", "-Dateien", "_fichiers", "_archivos", "_bestanden")
 
 
 class Found:
@@ -182,8 +184,7 @@ class Found:
             yield Source(name, top, fault=told, key=name)
 
     def _enter(self, folder: Path, top: Path) -> bool:
-        # Links to folders are not followed: they may lead back, or out of the folder that was named.
-        if folder.name.startswith(".") or folder.is_symlink():
+        if _is_passed_over(folder):
             return False
         return self._apart is None or self._apart == top.resolve() or folder.resolve() != self._apart
 
@@ -199,12 +200,24 @@ class Found:
                 continue
             inside = [top / way for way in here.relative_to(top).parents] if file else [here, *here.parents]
             ways = [way for way in inside if way != top and way.is_relative_to(top)]
-            if not any(way.name.startswith(".") or way.is_symlink() for way in ways):
+            if not any(map(_is_passed_over, ways)):
                 return True
         return False
 
     def _skip(self) -> None:
         self.skipped += 1
+
+
+def _is_passed_over(folder: Path) -> bool:
+    """Whether a folder inside a folder is not searched."""
+    # Links to folders are not followed: they may lead back, or out of the folder that was named.
+    return folder.name.startswith(".") or folder.is_symlink() or _is_of_a_page(folder)
+
+
+def _is_of_a_page(folder: Path) -> bool:
+    """Whether it holds what a browser has saved along with the page beside it: frames, scripts, pictures."""
+    page = next((folder.name.removesuffix(end) for end in _WITH_PAGES if folder.name.endswith(end)), "")
+    return bool(page) and any(folder.with_name(page + end).is_file() for end in (".html", ".htm"))
 
 
 def find(

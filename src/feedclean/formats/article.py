@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from feedclean.formats.extraction import extract
-from feedclean.formats.inline_data import lifted
+from feedclean.formats.inline_data import lift, put_down
 from feedclean.formats.limits import Limits, check_size, check_tags
 from feedclean.formats.metadata import Metadata, read_metadata
 from feedclean.formats.reader_page import headed, is_reader_page, parted, reader_page, without_title
@@ -71,11 +71,14 @@ def page_article(source: str, *, url: str | None = None, original: bytes = b"") 
     head = read_metadata(source, url)
     if is_reader_page(source):
         text, extracted = parted(source)
-        return Article((Field("article", text, Markup.HTML),), head, extracted=extracted, original=original)
-    found = extract(lifted(source), head.url or url, known=head)
+        text, held = lift(text)
+        fields = (Field("article", text, Markup.HTML),)
+        return Article(fields, head, extracted=extracted, original=original, held=held)
+    source, held = lift(source)
+    found = extract(source, head.url or url, known=head)
     text = readable(found.html)
     known = replace(found.metadata, title=headed(text, found.metadata.title))
-    return Article((Field("article", text, Markup.HTML),), known, extracted=found.chosen)
+    return Article((Field("article", text, Markup.HTML),), known, extracted=found.chosen, held=held)
 
 
 def _is_bare(text: str) -> bool:
@@ -90,11 +93,18 @@ class Article:
     rescued = ""
 
     def __init__(
-        self, bodies: Sequence[Field], metadata: Metadata, *, extracted: bool = False, original: bytes = b""
+        self,
+        bodies: Sequence[Field],
+        metadata: Metadata,
+        *,
+        extracted: bool = False,
+        original: bytes = b"",
+        held: Sequence[str] = (),
     ) -> None:
         self.metadata = metadata
         self.extracted = extracted
         self._original = original
+        self._held = held
         self._title = metadata.title
         self._mark: str | None = None
         self._texts = [body.text for body in bodies]
@@ -137,7 +147,7 @@ class Article:
             text if body.markup is Markup.HTML else paragraphs(text)
             for text, body in zip(self._texts, bodies, strict=True)
         ]
-        body = safe_html("\n".join(texts), self.metadata.url)
+        body = put_down(safe_html("\n".join(texts), self.metadata.url), self._held)
         metadata = replace(self.metadata, title=self._title)
         body = without_title(body.strip(), self.metadata.title)
         body = body if "<pre" in body else _GAPS.sub("\n", body)
