@@ -235,6 +235,18 @@ def test_the_weight_of_own_documents_is_one_that_does_not_harm_the_others() -> N
     few = [replace(one, own=place < 2) for place, one in enumerate(given)]
     assert choosing.own_weight(view, few, 5.0, 1, stage, told.append) == choosing.USUAL
     assert "log loss" in told[0] and "too few" in told[1]
+    mine = [replace(one, own=True) for one in given]
+    all_own = replace(view, own=np.ones(len(view.labels), bool))
+    assert choosing.own_weight(all_own, mine, 5.0, 1, stage, told.append) == 1 and "your own" in told[2]
+
+
+def test_own_documents_that_fill_a_fold_leave_others_to_be_measured_on() -> None:
+    fold_of, _ = folds(examples())
+    given = [replace(one, own=fold == 0) for one, fold in zip(examples(), fold_of.tolist(), strict=True)]
+    told: list[str] = []
+    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 1)):
+        found = choosing.own_weight(read(given)[0], given, 5.0, 1, lambda *_: lambda: None, told.append)
+    assert found in {*choosing.OWN_WEIGHTS, choosing.USUAL} and len(told) == 1 and "nan" not in told[0]
 
 
 def test_a_search_takes_the_strength_that_tells_most_about_unseen_folds() -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import fitting
 from .corpus import Example
 from .fitting import Stage
-from .heads import Ensemble
+from .heads import Ensemble, LinearHead
 from .views import View
 
 Matrix = NDArray[np.float64]
@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 
 OWN_WEIGHTS = (1.0, 3.0, 10.0)
 FEW = 6  # own documents up to which nothing can be chosen
-USUAL = 3.0  # how much they count then; `feedclean evaluate --learning-curve` measures it
+USUAL = 3.0  # how much they count then; `feedclean learning-curve` measures it
 _PARTS = 3  # of the own documents, by turns left out
 _HARM = 1.02  # by how much the loss on everybody else's documents may grow
 STRENGTHS = {"text_C": (2.0, 5.0, 12.0), "markup_C": (0.3, 1.0, 3.0), "alpha": (0.3, 1.0, 3.0)}
@@ -38,29 +38,35 @@ def own_weight(
     over the words is fitted on what is left; the best weight is the one with the least loss on the own documents that
     were left out, among those that do not raise the loss on the others by more than a fiftieth.
     """
-    ids = sorted(example.id for example in examples if example.own)
-    if len(ids) <= FEW:
+    ids = sorted((example.id for example in examples if example.own), key=lambda name: zlib.crc32(name.encode()))
+    left = np.unique(view.folds[~view.own])
+    if not len(left):
+        say("all documents are your own, so they count as they are")
+        return 1.0
+    part_of = {name: place % _PARTS for place, name in enumerate(ids)}
+    parts = np.array([part_of[e.id] if e.own else -1 for e in examples for _ in e.labels])
+    others = ~view.own & (view.folds == left[0])
+    masks = [~others & (parts != part) for part in range(_PARTS)]
+    if len(ids) <= FEW or not all(set(view.labels.tolist()) == set(view.labels[mask].tolist()) for mask in masks):
         say(f"own documents count {USUAL:g} times: {len(ids)} are too few to choose by")
         return USUAL
-    part_of = {name: zlib.crc32(name.encode()) % _PARTS for name in ids}
-    parts = np.array([part_of[e.id] if e.own else -1 for e in examples for _ in e.labels])
-    others = ~view.own & (view.folds == 0)
-    asked = []
     step = stage("weight of own documents", len(OWN_WEIGHTS) * _PARTS)
     scores: dict[float, tuple[float, float]] = {}
     for weight in OWN_WEIGHTS:
         weights = view.weights * np.where(view.own, weight, 1.0)
-        asked = [(text_C, ~others & (parts != part)) for part in range(_PARTS)]
-        found = fitting.heads(view.text, view.labels, weights, asked, jobs, step)
-        mine = [_loss(one.decision_function(view.text[parts == part]), view.labels[parts == part])
-                for part, one in enumerate(found)]  # fmt: skip
-        else_ = [_loss(one.decision_function(view.text[others]), view.labels[others]) for one in found]
-        scores[weight] = (float(np.concatenate(mine).mean()), float(np.mean([one.mean() for one in else_])))
+        found = fitting.heads(view.text, view.labels, weights, [(text_C, mask) for mask in masks], jobs, step)
+        on_own = [_loss_on(head, view, parts == part) for part, head in enumerate(found)]
+        on_others = [_loss_on(head, view, others) for head in found]
+        scores[weight] = float(np.concatenate(on_own).mean()), float(np.concatenate(on_others).mean())
     bound = scores[OWN_WEIGHTS[0]][1] * _HARM
     chosen = min((weight for weight in OWN_WEIGHTS if scores[weight][1] <= bound), key=lambda one: scores[one][0])
     told = ", ".join(f"{weight:g}: {mine:.3f}/{rest:.3f}" for weight, (mine, rest) in scores.items())
     say(f"own documents count {chosen:g} times; log loss on own/other documents by weight: {told}")
     return chosen
+
+
+def _loss_on(head: LinearHead, view: View, rows: NDArray[np.bool_]) -> Matrix:
+    return _loss(head.decision_function(view.text[rows]), view.labels[rows])
 
 
 def _loss(scores: Matrix, labels: Ints) -> Matrix:
