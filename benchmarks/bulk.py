@@ -32,7 +32,7 @@ def pages(count: int) -> Iterator[str]:
 
 def main() -> None:
     """Measure and print."""
-    parser = arguments(__doc__ or "", runs=5)
+    parser = arguments(__doc__ or "", runs=3)
     parser.add_argument("--pages", type=int, default=3000, help="how many pages (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as spare:

@@ -1,7 +1,7 @@
 """The command line.
 
     app       the commands: parse, call one function, print, exit code
-    batch     `clean`: finding -> bulk -> outputs, ledger, show
+    batch     `clean`: finding (spool, fetching) -> bulk -> outputs, ledger, show; progress, report
     training  `corpus`, `train` and `evaluate`, around `feedclean.learning`
     faults    exit codes, and every fault as one line
 

@@ -41,7 +41,13 @@ _CLEAN = (
     "Clean feeds, pages and texts of their advertising.\n\n"
     "Feeds (RSS, Atom, JSON Feed), HTML pages and plain text are told apart by their content. The result goes to "
     "standard output, everything else to standard error. --explain and --diff take the place of the result there, "
-    "unless -o says where that goes."
+    "unless -o says where that goes.\n\n"
+    "\b\n"
+    "  feedclean clean page.html --diff --explain           what would go, and why\n"
+    "  feedclean clean articles/ crawl.warc.gz -o cleaned/  any number, each result under a name of its own\n"
+    "  feedclean clean articles/ -o cleaned/ --resume       after an interrupt: what is left, new or changed\n"
+    "  find saved -name '*.html' -print0 | feedclean clean --files-from - -o cleaned/\n"
+    "  feedclean clean https://news.example/acme            fetched from public addresses only"
 )
 
 

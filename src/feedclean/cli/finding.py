@@ -15,8 +15,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path, PurePath
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from ..bulk import Source, printable, unreadable
 from ..bulk.containers import Container, is_other, open_container
@@ -250,7 +249,11 @@ def find(
 
 def local(argument: str) -> str:
     """The path that a `file://` address means; anything else as it is."""
-    return url2pathname(urlsplit(argument).path) if argument.lower().startswith("file://") else argument
+    return (
+        unquote(urlsplit(argument).path, errors="surrogateescape")
+        if argument.lower().startswith("file://")
+        else argument
+    )
 
 
 def is_folder(path: Path) -> bool:
