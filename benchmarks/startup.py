@@ -33,9 +33,10 @@ def main() -> None:
         tasks: dict[str, Callable[[], float]] = {
             _BASE: partial(_run, [sys.executable, "-c", "import numpy"]),
             "feedclean --help": partial(_run, [*command, "--help"]),
-            "feedclean clean examples/article.html": partial(
-                _run, [*command, "clean", "--model", str(model), "examples/article.html"]
-            ),
+            **{
+                f"feedclean clean {name}": partial(_run, [*command, "clean", "--model", str(model), name])
+                for name in ("examples/article.html", "examples/page.html")
+            },
         }
         taken = in_turns(tasks, options.runs)
     show(rows(taken, _BASE), {"python": sys.version.split()[0], "model": model.name}, options.json)

@@ -386,26 +386,13 @@ def _apply_title(document: Document, number: int, item: Item, decision: Decision
         document.replace(number, None, f"[clickbait] {item.title.text}")
 
 
-def _ledger(draft: _Draft) -> list[Cut]:
+def _ledger(draft: _Draft) -> Iterator[Cut]:
     """What was done to an item's blocks, in order."""
-    lines: list[Cut] = []
     for body, found in zip(draft.item.bodies, draft.judged, strict=True):
         for position, one in enumerate(found):
-            decision = one.decision
+            decision, block = one.decision, one.block
             if decision.action is Action.KEEP or decision.label is None:
                 continue
+            done = (decision.action, decision.label, decision.probability)
             clues = decision.verdict.clues if decision.verdict else ()
-            lines.append(
-                Cut(
-                    draft.item.key,
-                    body.name,
-                    position,
-                    decision.action,
-                    decision.label,
-                    decision.probability,
-                    clues,
-                    one.block.text,
-                    one.block.source,
-                )
-            )
-    return lines
+            yield Cut(draft.item.key, body.name, position, *done, clues, block.text, block.source)

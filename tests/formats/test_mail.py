@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from feedclean.cleaning import clean
 from feedclean.errors import FeedcleanError, FormatError, LimitError
 from feedclean.formats.limits import Limits
-from feedclean.formats.mime import is_message, parse_parts
+from feedclean.formats.mime import parse_parts
+from feedclean.formats.mime_signs import is_message
 from feedclean.formats.sniff import open_document
 from feedclean.types import Document, Format, Markup
 from tests.fakes import KeywordJudge

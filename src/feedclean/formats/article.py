@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from feedclean.formats.extraction import extract
 from feedclean.formats.inline_data import lift, put_down
 from feedclean.formats.limits import Limits, check_size, check_tags
 from feedclean.formats.metadata import Metadata, read_metadata
@@ -74,6 +73,8 @@ def page_article(source: str, *, url: str | None = None, original: bytes = b"") 
         text, held = lift(text)
         fields = (Field("article", text, Markup.HTML),)
         return Article(fields, head, extracted=extracted, original=original, held=held)
+    from feedclean.formats.extraction import extract
+
     source, held = lift(source)
     found = extract(source, head.url or url, known=head)
     text = readable(found.html)

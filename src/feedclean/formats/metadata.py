@@ -6,7 +6,6 @@ import html
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
 from feedclean.formats.linked_data import linked_article, names_of
@@ -122,7 +121,10 @@ def moment(written: str | None) -> str | None:
         if day:
             return datetime(*map(int, day.groups()), tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # type: ignore[arg-type,misc]
         found = datetime.fromisoformat(text) if text[:1].isdigit() and "T" in text[:12].replace(" ", "T") else None
-        found = found or parsedate_to_datetime(text)
+        if found is None:
+            from email.utils import parsedate_to_datetime
+
+            found = parsedate_to_datetime(text)
         found = found if found.tzinfo else found.replace(tzinfo=UTC)
         return found.isoformat(timespec="seconds").replace("+00:00", "Z") if found.year > 1 else None
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -19,16 +19,12 @@ from email.message import Message
 
 from feedclean.errors import LimitError
 from feedclean.formats.limits import Limits
+from feedclean.formats.mime_signs import HEAD_SIZE, HEADERS
 
-__all__ = ["Part", "decoded", "decoded_header", "is_message", "parse_parts"]
+__all__ = ["Part", "decoded", "decoded_header", "parse_parts"]
 
-_HEAD = 256 << 10  # bytes of one part's headers that are read
 _MOST = 10_000  # parts
-_FIELD = rb"[!-9;-~]{1,76}:[^\n]*\n(?:[ \t]+[^\n]*\n)*"
-_HEADERS = re.compile(rb"(?:>?From [^\n]*\n)?(?:" + _FIELD + rb")*")
-_NAMES = re.compile(rb"^([!-9;-~]{1,76}):", re.MULTILINE)
 _LINE = re.compile(rb"(?:\A|\n)--([^\r\n]{1,250})\r?(?=\n|\Z)")
-_TELLING = frozenset((b"mime-version", b"message-id", b"received", b"return-path", b"snapshot-content-location"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +78,6 @@ class Part:
         return written.replace(b"\n", b"\r\n") if wide else written
 
 
-def is_message(data: bytes) -> bool:
-    """Whether bytes begin with the headers of a mail or of a page saved as one."""
-    found = _HEADERS.match(data, 0, _HEAD)
-    if not found or not found.end():
-        return False
-    names = {name.lower() for name in _NAMES.findall(found[0])}
-    return bool(names & _TELLING) or {b"from", b"date", b"subject"} <= names
-
-
 def parse_parts(data: bytes, limits: Limits) -> tuple[Message, list[Part]]:
     """The headers of a message, and its parts in the order in which they stand.
 
@@ -120,7 +107,7 @@ class _Parser:
         """Read the headers at `position`; what follows them is a payload, or parts."""
         top: Message | None = None
         while True:
-            found = _HEADERS.match(self.data, position, position + _HEAD)
+            found = HEADERS.match(self.data, position, position + HEAD_SIZE)
             end = found.end() if found else position
             headers = message_from_bytes(re.sub(rb"\A>?From [^\n]*\n", b"", self.data[position:end]))
             top = top or headers

@@ -18,7 +18,7 @@ from feedclean.formats.front_matter import front_matter_of
 from feedclean.formats.json_feed import open_json_feed
 from feedclean.formats.limits import Limits, check_size
 from feedclean.formats.markdown import is_markdown, open_markdown
-from feedclean.formats.mime import is_message
+from feedclean.formats.mime_signs import is_message
 from feedclean.formats.plain_text import open_plain_text
 from feedclean.formats.rescue import rescue
 from feedclean.formats.web_page import open_web_page
