@@ -21,7 +21,8 @@ __all__ = ["ask"]
 
 _KEYS = {str(number): label for number, label in enumerate(Label, 1)}
 _MOST = 1200  # characters of a block
-_END = {"q", "\x03", "\x04", ""}
+_END = {"q", "\x03", "\x04"}
+_MEANT = {*_KEYS, "s", "u", *_END}
 
 
 def ask(session: Session) -> None:
@@ -30,7 +31,8 @@ def ask(session: Session) -> None:
     with _keys() as keys:
         while session.question is not None and session.number is not None:
             _show(console, session.question, session)
-            key = next(keys, "")
+            # Other keys mean nothing, and need not show the question again.
+            key = next((one for one in keys if one in _MEANT), "q")
             if key in _END:
                 break
             try:
@@ -45,7 +47,7 @@ def _obey(session: Session, number: int, key: str) -> None:
         session.answer(number, _KEYS[key])
     elif key == "s":
         session.skip(number)
-    elif key == "u" and not session.undo():
+    elif not session.undo():
         say("nothing to undo")
 
 

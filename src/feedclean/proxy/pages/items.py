@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ...corrections import BY_HAND
 from ...formats.sanitize import LOADED, safe_url
 from ...types import Action, CleanedItem, Judged, Kind, TitleLabel
 from ..block_keys import block_key, title_key
@@ -90,9 +91,7 @@ def _what(one: Judged) -> str:
     decision = one.decision
     label = decision.label.value if decision.label else ""
     if decision.action is Action.KEEP:
-        by_hand = decision.verdict is not None and any(
-            clue.text == "labelled by you" for clue in decision.verdict.clues
-        )
+        by_hand = decision.verdict is not None and BY_HAND in decision.verdict.clues
         return f"{label}{', labelled by you' if by_hand else ', not sure' if decision.unsure else ''}"
     clues = ", ".join(clue.text for clue in decision.verdict.clues[:4]) if decision.verdict else ""
     done = f"{_DONE[decision.action]}{f' only, since {decision.guard}' if decision.guard else ''}"
