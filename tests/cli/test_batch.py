@@ -51,6 +51,17 @@ def test_containers_are_sources_wherever_they_lie(run: Run, tmp_path: Path) -> N
     ]
 
 
+def test_files_of_an_archive_keep_their_endings_and_what_has_an_address_gets_its_own(run: Run, tmp_path: Path) -> None:
+    feed = b'<rss version="2.0"><channel><title>N</title><item><title>Up</title></item></channel></rss>'
+    crawls.tarred(tmp_path / "x.tar", {"feed.xml": feed, "page.htm": page("News.").encode()})
+    http = "Content-Type: application/rss+xml"
+    Path("y.warc").write_bytes(crawls.record("https://news.example/feed.xml", feed, http=http))
+    assert run("clean", "x.tar", "y.warc", "-o", "out").exit_code == 0
+    first, second, third = shown("out")
+    assert (first, second) == ("x/feed.xml", "x/page.htm") and third.startswith("y/news.example/feed-")
+    assert third.endswith(".rss")
+
+
 def test_a_name_in_an_archive_does_not_lead_out_of_the_output_folder(run: Run, tmp_path: Path) -> None:
     crawls.tarred(tmp_path / "x.tar", {"../../up.html": page("Up.").encode(), "/etc/abs.html": page("A.").encode()})
     assert run("clean", "x.tar", "-o", "out").exit_code == 0

@@ -57,6 +57,9 @@ def _suffix(outcome: Outcome) -> str | None:
         return _SUFFIX[outcome.target]
     if outcome.cleaned is None:
         return None
+    source = outcome.source
     # A mail whose text has become a page is no mail any more.
-    unlike = outcome.cleaned.format is Format.HTML and outcome.source.place.suffix.lower() in _MAILS
-    return _NATIVE[outcome.cleaned.format] if outcome.source.path is None or unlike else None
+    unlike = outcome.cleaned.format is Format.HTML and source.place.suffix.lower() in _MAILS
+    # Standard input has no name, and what was published at an address got its name before it was known what it is.
+    ours = source.path is None and (source.url is not None or not source.place.suffix)
+    return _NATIVE[outcome.cleaned.format] if ours or unlike else None

@@ -64,7 +64,7 @@ class Container:
         Args:
             skip: called for each entry that is no document by its name or type.
         """
-        known = 0
+        known, given = 0, 0
         unpacked: Unpacked | None = None
         try:
             with self.path.open("rb") as raw:
@@ -76,19 +76,20 @@ class Container:
                         break  # a document is whole, or none
                     here = raw.tell()
                     key = f"{self.path.absolute()}!{number}"
+                    given += 1
                     yield replace(source, size=max(0, here - known), key=source.key or key)
                     known = max(known, here)
                 if unpacked is not None and unpacked.fault is not None:
                     raise unpacked.fault
         except FeedcleanError as fault:
-            yield self._lost((unpacked and unpacked.fault) or fault)
+            yield self._lost((unpacked and unpacked.fault) or fault, given)
         except (OSError, ValueError) as fault:
-            yield self._lost(unreadable(fault, self.name))
+            yield self._lost(unreadable(fault, self.name), given)
         except Exception as fault:  # noqa: BLE001  the documents of the others are still to be cleaned
-            yield self._lost(FormatError(f"damaged: unexpected {type(fault).__name__}: {fault}"))
+            yield self._lost(FormatError(f"damaged: unexpected {type(fault).__name__}: {fault}"), given)
 
-    def _lost(self, fault: FeedcleanError) -> Source:
-        fault.hint = fault.hint or "what came before it was read"
+    def _lost(self, fault: FeedcleanError, given: int) -> Source:
+        fault.hint = fault.hint or ("what came before it was read" if given else None)
         return Source(self.name, self.path, self.place, fault.at(self.name), key=f"{self.path.absolute()}!lost")
 
     def _entries(self, stream: BinaryIO, skip: Callable[[], None]) -> Iterator[Source]:
