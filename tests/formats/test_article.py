@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from feedclean.cleaning import clean
 from feedclean.errors import FormatError, LimitError
@@ -14,6 +16,7 @@ from feedclean.formats.web_page import WebPage
 from feedclean.types import Cleaned, Format
 from tests.fakes import KeywordJudge
 from tests.formats.saved import NACHRICHTEN, NEWS, PIXEL, page, single_file
+from tests.strategies import any_html
 
 AROUND = ("Most read", "Imprint", "Home", "track()", "color: red")
 
@@ -216,3 +219,29 @@ def test_a_picture_that_a_page_carries_with_it_is_kept_and_nothing_else() -> Non
     assert "data:image" not in article(hostile).to_bytes().decode()
     forged = page().replace("<p>Analysts", '<img src="https://inline.invalid/7"><p>Analysts')
     assert "inline.invalid" not in article(forged).to_bytes().decode()
+
+
+def test_a_page_that_only_pretends_to_be_ours_is_made_safe() -> None:
+    first = cleaned(page()).content.decode()
+    for place, what in (
+        ("<article>", "<script>x()</script>"),
+        ("</header>", '<p onclick="x()">'),
+        ("</title>", "<script>x()</script>"),
+    ):
+        forged = first.replace(place, what + place if place != "</title>" else place + what)
+        assert not re.search(r"<script|onclick", cleaned(forged).content.decode())
+
+
+@given(st.lists(any_html, max_size=4), st.booleans())
+def test_any_page_is_an_article_or_an_error_and_cleaned_once_it_is_clean(pieces: list[str], long: bool) -> None:
+    source = (
+        "<html><body><script>x()</script>"
+        + "".join(pieces)
+        + "".join(f"<p>{one}</p>" for one in NEWS * long)
+        + '<img src="a.jpg">'
+    )
+    try:
+        once = cleaned(source)
+    except FormatError:
+        return
+    assert clean(once.content, model=KeywordJudge()).content == once.content

@@ -33,6 +33,11 @@ _AROUND = re.compile(
       | javascript:|data:""",
     re.IGNORECASE | re.VERBOSE,
 )
+_ACTIVE = re.compile(
+    r"<(?:script|i?frame|object|embed|form|input|button|svg|math|base|link(?! rel=\"canonical\"))"
+    r"|\son[a-z]+\s*=|javascript:",
+    re.IGNORECASE,
+)
 _LONG = 200_000  # characters; a page with less around its article than that is rare, and none is as long
 _LINKED = 300  # characters of source for each link that a bare article has
 
@@ -72,6 +77,8 @@ def page_article(source: str, *, url: str | None = None, original: bytes = b"") 
         text, extracted = parted(source)
         text, held = lift(text)
         fields = (Field("article", text, Markup.HTML),)
+        # Anybody can write a page that begins as ours do.
+        original = b"" if _ACTIVE.search(source) else original
         return Article(fields, head, extracted=extracted, original=original, held=held)
     from feedclean.formats.extraction import extract
 
