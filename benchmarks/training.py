@@ -18,7 +18,9 @@ def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__ or "", runs=1)
     parser.add_argument("--blocks", type=int, default=100_000, help="of the corpus (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="two folds and single fits: the same memory in less time")
+    parser.add_argument(
+        "--quick", action="store_true", help="two folds and single fits: less time, and somewhat less memory"
+    )
     options = parser.parse_args()
 
     from feedclean.learning.training import Recipe, train
