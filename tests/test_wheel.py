@@ -37,7 +37,8 @@ def test_pip_install_gives_a_command_with_its_model(tmp_path: Path) -> None:
     assert sorted(path.name for path in (package / "models" / "default").iterdir()) == ["card.json", "weights.npz"]
     assert model.startswith("default-")
 
-    here = run([sys.executable, "-m", "feedclean", "clean", ARTICLE], tmp_path)
-    there = run([tmp_path / "venv" / "bin" / "feedclean", "clean", ARTICLE], tmp_path)
-    assert there == here
-    assert "<article>" in there
+    for page in (ARTICLE, ARTICLE.with_name("page.html")):  # the second one takes trafilatura and all that it needs
+        here = run([sys.executable, "-m", "feedclean", "clean", page], tmp_path)
+        there = run([tmp_path / "venv" / "bin" / "feedclean", "clean", page], tmp_path)
+        assert there == here
+        assert "<article>" in there
