@@ -16,7 +16,7 @@ from typing import Protocol
 from .formats.sniff import open_document
 from .judging import blocks as splitting
 from .judging.blocks import Partition, judged
-from .judging.edit import rewrite
+from .judging.edit import published_of, rewrite, standing
 from .judging.policy import Policy
 from .types import (
     Action,
@@ -174,7 +174,7 @@ class _Draft:
                 self.given[number : number + 1] = [[]]
         if first:
             self.judged = [[Judged(block, _UNTOUCHED) for block in part.blocks] for part in self.partitions]
-            self.left = [_shown(part.blocks) for part in self.partitions]
+            self.left = [standing(part.blocks) for part in self.partitions]
         self.read = list(self.texts)
         self.own = self._own()
 
@@ -199,10 +199,6 @@ class _Draft:
 
 
 _UNTOUCHED = Decision(Action.KEEP, None, 0.0, None)
-
-
-def _shown(blocks: Sequence[Block]) -> list[int]:
-    return [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +309,8 @@ def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
     """Write down what was decided about a field and change its text; whether it changed."""
     draft, body = reading.draft, reading.body
     blocks = reading.partition.blocks
-    shown = _shown(blocks)
-    places = _published(draft.judged[body], draft.left[body], [blocks[position] for position in shown])
+    shown = standing(blocks)
+    places = published_of(draft.judged[body], draft.left[body], [blocks[position] for position in shown])
     for originals, position in zip(places, shown, strict=True):
         if judged(blocks[position]):
             for original in originals:
@@ -330,34 +326,6 @@ def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
         if decisions[position].action is not Action.CUT
     ]
     return True
-
-
-def _published(was: Sequence[Judged], left: Sequence[int], now: Sequence[Block]) -> list[list[int]]:
-    """Which of the published blocks that are left each block of the text as it is now stands for.
-
-    Nearly always one each. But a table whose heading was cut may read as one block of data, and an inline element
-    without the paragraph it held as part of the line around it.
-    """
-    if len(left) == len(now):
-        return [[original] for original in left]
-    waiting = list(reversed(left))
-    places: list[list[int]] = []
-    for block in now:
-        found: list[int] = []
-        offset = 0
-        while waiting:
-            one = was[waiting[-1]]
-            if one.decision.action is not Action.KEEP:  # marked before, so it is not written as it was
-                if block.kind is Kind.SETTLED and not found:
-                    found.append(waiting.pop())
-                break
-            place = block.source.find(one.block.source, offset)
-            if place < 0:
-                break
-            offset = place + len(one.block.source)
-            found.append(waiting.pop())
-        places.append(found)
-    return places
 
 
 def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> list[Judged | None]:

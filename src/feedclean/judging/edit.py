@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..types import Action, Block, Decision, Kind, Markup
+from ..types import Action, Block, Decision, Judged, Kind, Markup
 from .blocks import BULLET, MARKED, Partition, judged
 from .elements import BLOCK
 from .tokens import tags
@@ -63,6 +63,39 @@ def rewrite(partition: Partition, decisions: Sequence[Decision]) -> str:
             pieces.append(_acted(block, action, decision, partition.markup))
             run, gap = partition.markup is Markup.HTML and not block.tag, None
     return "".join(pieces)
+
+
+def standing(blocks: Sequence[Block]) -> list[int]:
+    """The places of the blocks that are more than glue."""
+    return [number for number, block in enumerate(blocks) if block.kind is not Kind.GLUE]
+
+
+def published_of(was: Sequence[Judged], left: Sequence[int], now: Sequence[Block]) -> list[list[int]]:
+    """Which of the published blocks that are left each block of the text as it is now stands for.
+
+    Nearly always one each. But a table whose heading was cut may read as one block of data, and an inline element
+    without the paragraph it held as part of the line around it.
+    """
+    if len(left) == len(now):
+        return [[original] for original in left]
+    waiting = list(reversed(left))
+    places: list[list[int]] = []
+    for block in now:
+        found: list[int] = []
+        offset = 0
+        while waiting:
+            one = was[waiting[-1]]
+            if one.decision.action is not Action.KEEP:  # marked before, so it is not written as it was
+                if block.kind is Kind.SETTLED and not found:
+                    found.append(waiting.pop())
+                break
+            place = block.source.find(one.block.source, offset)
+            if place < 0:
+                break
+            offset = place + len(one.block.source)
+            found.append(waiting.pop())
+        places.append(found)
+    return places
 
 
 def _parts(glue: Block) -> bool:
