@@ -39,7 +39,8 @@ app = typer.Typer(
 
 _CLEAN = (
     "Clean feeds, pages and texts of their advertising.\n\n"
-    "Feeds (RSS, Atom, JSON Feed), HTML pages and plain text are told apart by their content. The result goes to "
+    "Feeds (RSS, Atom, JSON Feed), HTML pages, MHTML, mails, Markdown and plain text are told apart by their content. "
+    "Of whole pages and mails the article is written, as a page to read (see --in-place). The result goes to "
     "standard output, everything else to standard error. --explain and --diff take the place of the result there, "
     "unless -o says where that goes.\n\n"
     "\b\n"
