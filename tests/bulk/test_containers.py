@@ -91,6 +91,11 @@ def test_a_warc_record_gives_the_page_as_a_reader_would_see_it(
     assert source.place.parts[:2] == ("crawl", "news.example")
 
 
+def test_the_character_set_of_the_answer_comes_along(put: Put) -> None:
+    path = put("crawl.warc", record(URL, PAGE, http='Content-Type: text/html; charset="Windows-1251"'))
+    assert [source.charset for source in opened(path)[0]] == ["Windows-1251"]
+
+
 def test_only_good_answers_with_pages_and_feeds_are_documents(put: Put) -> None:
     records = [
         record(URL),
@@ -193,6 +198,28 @@ def test_a_packed_document_is_one_document(put: Put, pack: Callable[[bytes], byt
 
 
 @pytest.mark.parametrize("pack", PACKERS, ids=["gzip", "bzip2", "xz", "zstd"])
+def test_a_packed_document_in_an_archive_is_one_document(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    files = {"a.html.gz": pack(PAGE), "b": pack(PAGE), "c.gz": pack(PAGE)[:-9], "d.gz": pack(bytes(17 << 20))}
+    for path in (crawls.tarred(tmp_path / "x.tar", files), crawls.zipped(tmp_path / "y.zip", a=pack(PAGE))):
+        found, _ = opened(path)
+        assert found[0].data == PAGE
+    found, _ = opened(tmp_path / "x.tar")
+    assert [str(source.place) for source in found[:2]] == ["x/a.html", "x/b"]
+    assert found[1].data == PAGE
+    assert "packing is cut off" in str(found[2].fault)
+    assert str(found[3].fault).startswith("x.tar!d.gz: too large")
+
+
+def test_packed_documents_in_an_archive_count_as_what_they_unpack_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed, "FREE", 1 << 20)
+    bombs = {f"{number}.gz": gzip.compress(bytes(1 << 20)) for number in range(9)}
+    found = contents(crawls.tarred(tmp_path / "x.tar.gz", bombs, "w:gz"))
+    assert len(found) == 2 and "unpacks to more than" in str(found[-1])
+
+
+@pytest.mark.parametrize("pack", PACKERS, ids=["gzip", "bzip2", "xz", "zstd"])
 def test_what_is_packed_and_cut_off_or_a_bomb_is_one_clear_fault(put: Put, pack: Callable[[bytes], bytes]) -> None:
     (told,) = contents(put("page.html.gz", pack(os.urandom(5000))[:-1000]))
     assert isinstance(told, str) and "packing is cut off" in told
@@ -266,9 +293,13 @@ def test_containers_inside_containers_stay_shut(tmp_path: Path) -> None:
     from feedclean.bulk import Options, clean_one
     from tests.cli.fake_judge import FakeJudge
 
-    inner = crawls.zipped(tmp_path / "inner.zip", a=PAGE).read_bytes()
-    (source,), _ = opened(crawls.tarred(tmp_path / "x.tar", {"inner.zip": inner}))
-    assert "a zip file; unpack it first" in str(clean_one(source, Options(model=FakeJudge())).fault)
+    zipped = crawls.zipped(tmp_path / "inner.zip", a=PAGE).read_bytes()
+    tarred = crawls.tarred(tmp_path / "inner.tar.gz", {"a.html": PAGE}, "w:gz").read_bytes()
+    crawl = gzip.compress(record(URL))
+    inner = {"a zip file": zipped, "a gzip file": tarred, "a gzip file ": crawl}
+    found, _ = opened(crawls.tarred(tmp_path / "x.tar", inner))
+    for source, told in zip(found, inner, strict=True):
+        assert f"{told.strip()}; unpack it first" in str(clean_one(source, Options(model=FakeJudge())).fault)
 
 
 @given(st.text())

@@ -16,7 +16,7 @@ from ..nouns import Source
 from ..reading import bounded, unreadable
 from .archives import tar_sources, zip_sources
 from .lines import line_sources
-from .packed import PACKED, Unpacked
+from .packed import PACKED, Unpacked, members
 from .warc import warc_sources
 
 __all__ = ["Container", "open_container"]
@@ -71,7 +71,7 @@ class Container:
                 if self.magic and self.kind is not _Kind.WARC:
                     unpacked = Unpacked(raw, self.magic)
                 stream = cast("BinaryIO", io.BufferedReader(unpacked, 1 << 16)) if unpacked is not None else raw
-                for number, source in enumerate(self._entries(stream, skip)):
+                for number, source in enumerate(self._entries(stream, raw, skip)):
                     if self.kind is _Kind.SINGLE and unpacked is not None and unpacked.fault is not None:
                         break  # a document is whole, or none
                     here = raw.tell()
@@ -92,14 +92,14 @@ class Container:
         fault.hint = fault.hint or ("what came before it was read" if given else None)
         return Source(self.name, self.path, self.place, fault.at(self.name), key=f"{self.path.absolute()}!lost")
 
-    def _entries(self, stream: BinaryIO, skip: Callable[[], None]) -> Iterator[Source]:
+    def _entries(self, stream: BinaryIO, raw: BinaryIO, skip: Callable[[], None]) -> Iterator[Source]:
         folder = _stem(self.place)
         if self.kind is _Kind.ZIP:
-            return zip_sources(stream, self.name, folder, skip)
+            return members(zip_sources(stream, self.name, folder, skip), raw)
         if self.kind is _Kind.WARC:
             return warc_sources(stream, self.name, folder, skip)
         if self.kind is _Kind.TAR:
-            return tar_sources(stream, self.name, folder, skip)
+            return members(tar_sources(stream, self.name, folder, skip), raw)
         if self.kind is _Kind.LINES:
             return line_sources(stream, self.name, folder)
         return self._single(stream)

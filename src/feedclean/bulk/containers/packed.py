@@ -12,19 +12,23 @@ import io
 import lzma
 import sys
 import zlib
-from collections.abc import Callable
-from typing import BinaryIO, Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import BinaryIO, Protocol, cast
 
 import brotli
 
-from ...errors import FormatError, LimitError
+from ...errors import FeedcleanError, FormatError, LimitError
+from ...formats.limits import Limits
+from ..nouns import Source
+from ..reading import bounded
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-__all__ = ["PACKED", "Unpacked", "unpack"]
+__all__ = ["PACKED", "Unpacked", "members", "unpack"]
 
 FREE = 256 << 20  # unpacked bytes before anybody asks where they come from
 RATIO = 250  # bytes that one packed byte may become, beyond those
@@ -83,6 +87,43 @@ class Unpacked(io.RawIOBase):
             return 0
         buffer[: len(data)] = data
         return len(data)
+
+
+def members(sources: Iterator[Source], raw: BinaryIO) -> Iterator[Source]:
+    """The files of an archive; each that is one packed document (`page.html.gz`) as what it holds.
+
+    Args:
+        sources: the files.
+        raw: the archive; its position is what the unpacked bytes are measured against.
+
+    Raises:
+        LimitError: they unpack to too much.
+    """
+    given = 0
+    for found in sources:
+        source = _member(found)
+        given += len(source.data or b"")
+        if given > FREE and given > RATIO * raw.tell():
+            raise LimitError(f"it unpacks to more than {RATIO} times its size", hint="do not trust it")
+        yield source
+
+
+def _member(source: Source) -> Source:
+    data = source.data or b""
+    magic = next((one for one in PACKED if data.startswith(one)), None)
+    if magic is None:
+        return source
+    unpacked = Unpacked(io.BytesIO(data), magic)
+    try:
+        held = bounded(cast("BinaryIO", unpacked), Limits().bytes, source.name)
+    except FeedcleanError as fault:
+        return replace(source, data=None, fault=fault)
+    if unpacked.fault is not None:
+        return replace(source, data=None, fault=unpacked.fault.at(source.name))
+    if held[257:262] == b"ustar" or held.startswith(b"WARC/"):
+        return source  # an archive in an archive, which stays shut
+    packed = source.place.suffix.lower() in (".gz", ".bz2", ".xz", ".zst")
+    return replace(source, data=held, place=source.place.with_suffix("") if packed else source.place)
 
 
 class _Machine(Protocol):
