@@ -82,6 +82,11 @@ titles = st.tuples(phrases(), st.sampled_from(["", " ?!"])).map("".join)
 # ── Cleaning twice changes nothing more ───────────────────────────────────────────────────────────────────────────────
 
 
+def test_a_str_is_read_as_its_characters_whatever_it_says_of_its_bytes() -> None:
+    said = "<html><head><meta charset=windows-1251></head><body><p>Выручка выросла.</p></body></html>"
+    assert "Выручка" in cleaned(said).content.decode("utf-8-sig")
+
+
 @given(st.one_of(hooked, any_html), policies)
 def test_a_page_cleaned_twice_is_the_page_cleaned_once(body: str, policy: Policy) -> None:
     once = cleaned(f"<p>start</p>{body}", policy).content

@@ -76,6 +76,7 @@ def clean(
     model: Judge | None = None,
     policy: Policy | None = None,
     url: str | None = None,
+    charset: str | None = None,
     where: str | None = None,
     explain: bool = False,
     in_place: bool = False,
@@ -88,6 +89,7 @@ def clean(
         model: from `load_model`; the one that comes with feedclean if `None`.
         policy: which labels are cut, collapsed or marked, and from which probability on.
         url: where the document was published; its links are read against it.
+        charset: the character set that was named when it was sent (`Content-Type`), for documents that do not say it.
         where: what to call the document in an error.
         explain: give clues for every block, not only for those that are acted upon.
         in_place: cut inside whole pages and mails and leave all else in them as it is, instead of making a page to read
@@ -109,8 +111,8 @@ def clean(
     ()
     """
     if isinstance(data, str):
-        data = data.encode("utf-8", "surrogatepass")
-    document = open_document(data, where=where, url=url, in_place=in_place)
+        data, charset = data.encode("utf-8", "surrogatepass"), "utf-8"
+    document = open_document(data, where=where, url=url, charset=charset, in_place=in_place)
     return clean_document(document, model=model, policy=policy, explain=explain)
 
 

@@ -29,8 +29,10 @@ class Publisher(BaseHTTPRequestHandler):
             self.end_headers()
             return
         body = page('See <a href="other">the other</a>.').encode()
+        if self.path == "/russian":
+            body = page("Выручка выросла.").encode("koi8-r")
         self.send_response(404 if self.path == "/gone" else 200)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/html; charset=koi8-r" if self.path == "/russian" else "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -67,6 +69,11 @@ def test_a_page_is_fetched_and_cleaned_at_its_address(run: Run, home: None) -> N
     (name,) = [name for name in tree("out") if name.endswith(".html")]
     assert name.startswith("127.0.0.1/page-")
     assert Publisher.asked[0][1].startswith("feedclean/")
+
+
+def test_the_character_set_of_the_answer_is_heeded(run: Run, home: None) -> None:
+    with publisher() as origin:
+        assert "Выручка выросла." in run("clean", f"{origin}/russian", "--to", "text").stdout
 
 
 @pytest.mark.parametrize("place", ["/cloud", "/file"])

@@ -17,6 +17,11 @@ from feedclean.types import Format
 FEED = '<rss version="2.0"><channel><title>t</title><item><title>x</title></item></channel></rss>'
 JSON = json.dumps({"version": "https://jsonfeed.org/version/1", "title": "t", "items": []})
 
+RUSSIAN = "Выручка Харроумира выросла в третьем квартале на четыре процента."
+POLISH = "Spółka poinformowała, że przychody wzrosły, łącznie z Anglią i źródłami."
+JAPANESE = "同社は火曜日、第三四半期の売上高が増加したと発表した。"
+GERMAN = "Die Größe des Umsatzes überraschte."
+
 KINDS: list[tuple[bytes, Format]] = [
     (FEED.encode(), Format.RSS),
     (b"<?xml version='1.0'?><!-- <html> --><?go?>\n" + FEED.encode(), Format.RSS),
@@ -117,3 +122,53 @@ def test_any_bytes_give_a_document_or_a_format_error(data: bytes) -> None:
     again = open_document(written)
     assert again.format is document.format
     assert again.to_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "sent", "meta"),
+    [
+        (RUSSIAN, "cp1251", "windows-1251", ""),
+        (POLISH, "iso8859-2", "ISO-8859-2", ""),
+        (JAPANESE, "cp932", "Shift_JIS", ""),
+        (JAPANESE, "iso2022_jp", "iso-2022-jp", ""),
+        (RUSSIAN, "koi8-r", "koi8-r", "windows-1251"),  # recoded on its way, and nobody told the page
+        (RUSSIAN, "cp1251", "iso-8859-1", "windows-1251"),  # what servers say that do not know
+        (RUSSIAN, "cp1251", "utf-8", "windows-1251"),
+        (RUSSIAN, "cp1251", "no-such-set", "windows-1251"),
+        (GERMAN, "utf-8", "iso-8859-15", ""),  # nothing is UTF-8 by chance
+        (RUSSIAN, "utf-8", "utf-8", "windows-1251"),  # as in JSON lines, whose pages were characters once
+    ],
+)
+def test_what_a_page_was_sent_with_tells_how_to_read_it(text: str, encoding: str, sent: str, meta: str) -> None:
+    said = f"<meta charset={meta}>" if meta else ""
+    page = f"<html><head>{said}<title>{text}</title></head><body><p>{text}</p></body></html>"
+    for source in (page, page.replace("html>", "div>")):
+        for in_place in (True, False):
+            document = open_document(source.encode(encoding), charset=sent, in_place=in_place)
+            assert text in document.items[0].bodies[0].text
+            again = open_document(document.to_bytes())  # whoever reads it next is told nothing
+            assert text in again.items[0].bodies[0].text
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "# Head\n\n{}", '<rss version="2.0"><channel><item><title>{}</title></item></channel></rss>']
+)
+def test_what_texts_and_feeds_were_sent_with_tells_how_to_read_them(form: str) -> None:
+    document = open_document(form.format(RUSSIAN).encode("koi8-r"), charset="koi8-r")
+    assert RUSSIAN in document.to_bytes().decode("utf-8-sig")
+
+
+def test_what_xml_says_of_itself_is_truer_than_what_it_was_sent_with() -> None:
+    data = f"<?xml version='1.0' encoding='windows-1251'?>{FEED.replace('>x<', f'>{RUSSIAN}<')}".encode("cp1251")
+    title = open_document(data, charset="koi8-r").items[0].title
+    assert title is not None and title.text == RUSSIAN
+
+
+@given(
+    st.binary(), st.sampled_from(["utf-8", "windows-1251", "shift_jis", "utf-16", "utf-7", "idna", "iso-2022-jp", ""])
+)
+def test_whatever_it_was_sent_with_any_bytes_give_a_document_or_a_format_error(data: bytes, charset: str) -> None:
+    try:
+        assert open_document(b"<p>" + data, charset=charset).items
+    except FeedcleanError:
+        return

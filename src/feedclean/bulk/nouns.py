@@ -39,6 +39,7 @@ class Source:
     fault: FeedcleanError | None = None  # why there is nothing to read, if that is known already
     data: bytes | None = None  # the document, if it has been read already
     url: str | None = None  # where it was published, if its container knows
+    charset: str | None = None  # the character set that it was sent with, if its container knows
     address: str | None = None  # for fsspec, in place of a path
     size: int = 0  # bytes on the disk that it stands for: what progress is measured by
     key: str = ""  # what a journal knows it by: no other source of a run has it, and it has it in every run

@@ -39,6 +39,7 @@ def clean_one(source: Source, options: Options) -> Outcome:
             model=judge,
             policy=options.policy,
             url=url,
+            charset=source.charset,
             where=source.name,
             explain=options.explain,
             in_place=options.in_place,

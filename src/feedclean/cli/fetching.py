@@ -8,6 +8,7 @@ import os
 from ..bulk import Source, printable
 from ..bulk.containers.places import of_url
 from ..errors import FeedcleanError, ForbiddenError, SourceError
+from ..formats.encodings import sent_charset
 
 __all__ = ["fetch"]
 
@@ -29,7 +30,8 @@ def fetch(url: str) -> Source:
     answer = asyncio.run(fetch_once(url, load(None, os.environ).proxy))
     if answer.outcome is Outcome.FRESH and answer.body is not None:
         place = of_url(url)
-        return Source(name, None, place, data=answer.body, url=answer.url, key=url)
+        charset = sent_charset(answer.headers.get("content-type", ""))
+        return Source(name, None, place, data=answer.body, url=answer.url, charset=charset, key=url)
     told: FeedcleanError
     if answer.outcome is Outcome.FORBIDDEN:
         hint = "only public addresses are fetched; allow_networks in the settings opens networks of your own"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 
-__all__ = ["BOMS", "FORBIDDEN", "bom_of", "candidates", "known", "wide"]
+__all__ = ["BOMS", "FORBIDDEN", "bom_of", "candidates", "known", "sent_charset", "wide"]
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 BOMS: tuple[tuple[bytes, str], ...] = (
@@ -45,6 +46,8 @@ _SUPERSETS = {
 # Python codecs that are no character sets; the last two take quadratic time.
 _REFUSED = {"unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "idna", "punycode"}
 
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.ASCII | re.IGNORECASE)
+
 # What XML 1.0 does not allow at all, lone surrogates included.
 FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
 
@@ -57,6 +60,16 @@ def known(name: str) -> str | None:
     except (LookupError, ValueError, UnicodeError):
         return None
     return None if codec.replace("-", "_") in _REFUSED else codec
+
+
+def sent_charset(content_type: str) -> str | None:
+    """The character set that a `Content-Type` names.
+
+    >>> sent_charset('text/html; charset="windows-1251"')
+    'windows-1251'
+    """
+    found = _CHARSET.search(content_type)
+    return found[1] if found else None
 
 
 def superset(codec: str) -> str:

@@ -21,9 +21,11 @@ from feedclean.formats.markdown import is_markdown, open_markdown
 from feedclean.formats.mime_signs import is_message
 from feedclean.formats.plain_text import open_plain_text
 from feedclean.formats.rescue import rescue
+from feedclean.formats.text_codec import declared_charset, marked
 from feedclean.formats.web_page import open_web_page
 from feedclean.formats.xml_feed import open_xml_feed
 from feedclean.formats.xml_names import FEED_ROOTS
+from feedclean.formats.xml_repair import declared_encoding
 from feedclean.types import Document
 
 __all__ = ["open_document"]
@@ -79,6 +81,7 @@ def open_document(
     *,
     where: str | None = None,
     url: str | None = None,
+    charset: str | None = None,
     limits: Limits | None = None,
     in_place: bool = True,
 ) -> Document:
@@ -88,6 +91,7 @@ def open_document(
         data: what a publisher sent, in any encoding, uncompressed.
         where: what errors call it: a path, a URL, `"-"`.
         url: where it was published; relative links are read against it.
+        charset: the character set that was named when it was sent (`Content-Type`).
         limits: what reading it may cost.
         in_place: whether a whole page or a mail is itself the document, and not the article that it holds.
 
@@ -97,14 +101,14 @@ def open_document(
             beyond rescue, a page without an article).
     """
     try:
-        return _open(data, url, limits or Limits(), in_place)
+        return _open(data, url, charset, limits or Limits(), in_place)
     except FeedcleanError as fault:
         if where is not None:
             fault.at(where)
         raise
 
 
-def _open(data: bytes, url: str | None, limits: Limits, in_place: bool) -> Document:
+def _open(data: bytes, url: str | None, charset: str | None, limits: Limits, in_place: bool) -> Document:
     check_size(data, limits)
     plain = _plain(data)
     start = plain.lstrip()
@@ -117,6 +121,10 @@ def _open(data: bytes, url: str | None, limits: Limits, in_place: bool) -> Docum
         from feedclean.formats.mail import open_mail
 
         return open_mail(start, url=url, limits=limits, in_place=in_place)
+    if charset is not None and not declared_encoding(data):  # what XML says of itself is truer than its server
+        data = marked(data, declared_charset(data) if start[:1] == b"<" else None, charset)
+        plain = _plain(data)
+        start = plain.lstrip()
     if start[:1] == b"<":
         return _open_markup(data, start, url, limits, in_place)
     if start[:1] in (b"{", b"["):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -22,6 +21,7 @@ from typing import Protocol
 
 from ..cleaning import Judge
 from ..errors import FormatError, LimitError, ModelError, StoreError
+from ..formats.encodings import sent_charset
 from ..judging.policy import Policy
 from ..types import Action, Cleaned, Format
 from .making import Made, feed_kind, look, make
@@ -36,7 +36,6 @@ TYPES = {
     Format.ATOM: "application/atom+xml",
     Format.JSONFEED: "application/feed+json",
 }
-_CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_.:-]{1,40})", re.ASCII)
 _REMEMBERED = 10_000  # feeds whose last change is remembered
 _REASONS: tuple[tuple[type[Exception], str, float], ...] = (  # name, and seconds for which it is remembered
     (LimitError, "limit", 600.0),
@@ -184,8 +183,8 @@ class Cleaner:
         key = (order.url, body.digest, reason)
         if (found := self.shelf.get(key)) is not None:
             return found
-        charset = _CHARSET.search(body.content_type)
-        kind = _type_of(body.content) + (f"; charset={charset[1]}" if charset else "")
+        charset = sent_charset(body.content_type)
+        kind = _type_of(body.content) + (f"; charset={charset}" if charset else "")
         served = self._served(body.content, kind, f"bypassed; reason={reason}", order, body, reason)
         self.shelf.put(key, served)
         return served

@@ -44,7 +44,7 @@ def _source(line: bytes, where: str, folder: PurePath, number: int) -> Source:
     except FeedcleanError as fault:
         return Source(where, None, folder / _numbered(number), fault.at(where))
     place = of_url(url) if url else _numbered(number)
-    return Source(where, None, folder / place, data=html.encode("utf-8", "surrogatepass"), url=url)
+    return Source(where, None, folder / place, data=html.encode("utf-8", "surrogatepass"), url=url, charset="utf-8")
 
 
 def _numbered(number: int) -> str:

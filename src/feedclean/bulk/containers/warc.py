@@ -13,6 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
 from ...errors import FeedcleanError, FormatError, LimitError
+from ...formats.encodings import sent_charset
 from ...formats.limits import Limits
 from ..nouns import Source
 from ..reading import printable, too_large
@@ -110,12 +111,13 @@ class _Reader:
             data = record.reader.read(length)
             if len(data) < length:
                 raise FormatError(f"cut off: {len(data):,} of {length:,} bytes")
-            headers = _http(record)
+            headers, charset = _http(record), None
             if headers is not None:
+                charset = sent_charset(headers.get("Content-Type") or "")
                 if "chunked" in (headers.get("Transfer-Encoding") or "").lower():
                     data = _joined(data)
                 data = unpack(data, headers.get("Content-Encoding") or "", limit)
-            return Source(name, None, place, data=data, url=url or None)
+            return Source(name, None, place, data=data, url=url or None, charset=charset)
         except FeedcleanError as fault:
             return Source(name, None, place, fault.at(name), url=url or None)
 
