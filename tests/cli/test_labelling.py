@@ -65,6 +65,20 @@ def test_guesses_of_an_added_document_are_confirmed_and_exported(run: Run) -> No
     assert "3 labels in 1 document, 3 of them in FILEs" in exported.stderr
 
 
+def test_in_a_folder_files_of_documents_are_asked_about_and_their_labels_are_known(run: Run, place: Path) -> None:
+    Path("saved").mkdir()
+    Path("saved/a.html").write_text(page(NEWS))
+    run("corpus", "add", "saved/a.html", "-o", "saved/mine.jsonl")
+    document = json.loads(Path("saved/mine.jsonl").read_text())
+    told = next(block for block in document["blocks"] if "Copper" in block["html"])
+    told["label"] = told.pop("guess")
+    told.pop("probability")
+    Path("saved/mine.jsonl").write_text(json.dumps(document) + "\n" + '{"id": "half')
+    labelled = run("label", "saved", "--terminal", input=b"1111")
+    assert "saved/mine.jsonl:2: line: half a line" in labelled.stderr and "no page" not in labelled.stderr
+    assert "2 labels given" in labelled.stderr and not any("Copper" in row.text for row in said(place))
+
+
 def test_the_queue_is_what_the_proxy_was_unsure_of(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Hesitant(FakeJudge):
         thresholds = dict.fromkeys(FakeJudge.thresholds, 0.99)

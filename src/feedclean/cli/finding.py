@@ -27,6 +27,7 @@ __all__ = ["STDIN", "Fetch", "Found", "find", "is_folder", "local"]
 
 STDIN = "-"
 Fetch = Callable[[str], Source]
+Taken = Callable[[Path], bool]
 _WEB = ("http://", "https://")
 # What browsers call the folder beside a page that they save.
 _WITH_PAGES = ("_files", "-Dateien", "_fichiers", "_archivos", "_bestanden")
@@ -39,14 +40,18 @@ class Found:
         spool: the arguments.
         apart: a folder that is not searched.
         fetch: gets what is published at an address.
+        taken: whether the caller takes a file itself, which then is no document here.
     """
 
-    def __init__(self, spool: Spool, *, apart: Path | None = None, fetch: Fetch | None = None) -> None:
+    def __init__(
+        self, spool: Spool, *, apart: Path | None = None, fetch: Fetch | None = None, taken: Taken | None = None
+    ) -> None:
         self.skipped = 0  # entries that were not looked at: hidden, or something else by their name
         self.folders = False  # whether an argument may stand for any number of documents
         self._spool = spool
         self._apart = apart.resolve() if apart is not None else None
         self._fetch = fetch
+        self._taken = taken
         self._tops: list[Path] = []  # folders that are or have been searched
         self._named = Spool()  # single files that have been given out
         self._matched: list[Spool] = []  # what patterns stand for
@@ -122,6 +127,8 @@ class Found:
             found = path.stat()
             size, stamp = found.st_size, f"{found.st_size} {found.st_mtime_ns}"
             if stat.S_ISREG(found.st_mode):
+                if self._taken is not None and self._taken(path):
+                    return
                 container = open_container(path, name, place)
             elif only_files:  # a pipe in a folder would be waited for without end
                 fault = SourceError("a pipe, device or socket", where=name, hint="only files are read from folders")
@@ -220,7 +227,12 @@ def _is_of_a_page(folder: Path) -> bool:
 
 
 def find(
-    arguments: Sequence[str], *, apart: Path | None = None, files_from: str | None = None, fetch: Fetch | None = None
+    arguments: Sequence[str],
+    *,
+    apart: Path | None = None,
+    files_from: str | None = None,
+    fetch: Fetch | None = None,
+    taken: Taken | None = None,
 ) -> Found:
     """The documents that `arguments` mean.
 
@@ -229,6 +241,7 @@ def find(
         apart: a folder that is not searched although it may lie in one that is: where earlier results are.
         files_from: a file that lists more of them, one a line or with NULs between; `-` is standard input.
         fetch: gets what is published at an address.
+        taken: is asked about every file whether the caller takes it, which then is no document here.
 
     Raises:
         SettingsError: standard input is named twice.
@@ -242,7 +255,7 @@ def find(
     if files_from is not None:
         for name in listed(files_from):
             spool.add(name, literal=True)
-    found = Found(spool, apart=apart, fetch=fetch)
+    found = Found(spool, apart=apart, fetch=fetch, taken=taken)
     found.folders |= files_from is not None
     return found
 

@@ -28,7 +28,7 @@ def label(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SOURCE", help="Saved articles or feeds, folders of them, files made by `corpus add`, or -."
+            metavar="SOURCE", help="Saved articles or feeds, files made by `corpus add`, folders of both, or -."
         ),
     ] = None,
     queue: Annotated[
@@ -63,10 +63,10 @@ def label(
 
     with open_store(config) as store:
         judge = load_model(model)
-        questions = list(_of_sources(sources or [], judge))
+        questions, known = _of_sources(sources or [], judge)
         if queue:
             questions += _of_queue(store, judge)
-        known = [row.text or row.source for row in store.all_labels()]
+        known += [row.text or row.source for row in store.all_labels()]
         session = Session(questions, known, keep=partial(_keep, store), take_back=partial(_take_back, store))
         if session.question is None:
             say("nothing to ask: all of it is labelled, or like what is")
@@ -97,29 +97,37 @@ def _ask(session: Session, *, terminal: bool, port: int, open_page: bool) -> Non
     serve_labelling(session, port, tell)
 
 
-def _of_sources(arguments: list[str], judge: Judge) -> Iterator[Question]:
-    """Questions about files; what is wrong with one is told, and the others are asked about."""
+def _of_sources(arguments: list[str], judge: Judge) -> tuple[list[Question], list[str]]:
+    """Questions about files, and texts that have a label there; what is wrong with one is told, and the others read."""
     from ..bulk import Options, clean_many
     from ..learning.documents import holds_documents
-    from ..learning.labelling import questions_of, questions_of_document
+    from ..learning.labelling import labelled_in, questions_of, questions_of_document
     from ..learning.merging import read_good
     from .finding import find
 
-    labelled = [name for name in arguments if name.endswith(".jsonl") and holds_documents(Path(name))]
-    for name in labelled:
-        faults: list[str] = []
-        for line in read_good(Path(name), faults):
-            if line.document is not None:
-                yield from questions_of_document(line.document)
-        for fault in faults:
-            say(f"{fault}; left out")
-    others = [name for name in arguments if name not in labelled]
-    for outcome in clean_many(find(others), options=Options(model=judge)):
+    labelled: list[Path] = []
+
+    def taken(path: Path) -> bool:
+        ours = path.suffix == ".jsonl" and holds_documents(path)
+        labelled.extend([path] * ours)
+        return ours
+
+    questions: list[Question] = []
+    known: list[str] = []
+    for outcome in clean_many(find(arguments, taken=taken), options=Options(model=judge)):
         if outcome.fault is not None or outcome.cleaned is None:
             say(outcome.fault or "not cleaned")
             continue
         origin = outcome.source.url or str(outcome.source.place)
-        yield from questions_of(outcome.cleaned, origin, judge.thresholds)
+        questions += questions_of(outcome.cleaned, origin, judge.thresholds)
+    faults: list[str] = []
+    for line in (line for path in labelled for line in read_good(path, faults)):
+        if line.document is not None:
+            questions += questions_of_document(line.document)
+            known += labelled_in(line.document)
+    for fault in faults:
+        say(f"{fault}; left out")
+    return questions, known
 
 
 def _of_queue(store: Store, judge: Judge) -> Iterator[Question]:

@@ -62,8 +62,15 @@ def holds_documents(path: Path) -> bool:
     Raises:
         CorpusError: the file cannot be read.
     """
-    first = next(lines(path), None)
-    return first is not None and (first.document is None or "blocks" in first.document)
+    try:
+        with path.open("rb") as file:  # it may be a whole crawl
+            first = next((line for line in file if line.strip()), None)
+    except OSError as fault:
+        raise CorpusError(f"cannot be read: {(fault.strerror or str(fault)).lower()}", where=str(path)) from fault
+    if first is None:
+        return False
+    document = _line(str(path), first, last=False).document
+    return document is None or "blocks" in document
 
 
 def _line(where: str, data: bytes, *, last: bool) -> Line:

@@ -22,7 +22,7 @@ from ..judging.likeness import Templates, mask, traits
 from ..types import Cleaned, CleanedItem, Judged, Label, Progress, Question
 from .documents import Document
 
-__all__ = ["Queue", "Session", "questions_of", "questions_of_document"]
+__all__ = ["Queue", "Session", "labelled_in", "questions_of", "questions_of_document"]
 
 _ORDER = tuple(Label)
 _ACTED = frozenset((Label.PROMO, Label.TEASER))
@@ -72,6 +72,11 @@ def questions_of_document(document: Document) -> Iterator[Question]:
             title=document["title"],
             language=document["lang"],
         )
+
+
+def labelled_in(document: Document) -> list[str]:
+    """Texts of the blocks in a document of the corpus that have a label already."""
+    return [whole(block["html"]).text or block["html"] for block in document["blocks"] if "label" in block]
 
 
 class Queue:
