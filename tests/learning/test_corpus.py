@@ -58,6 +58,14 @@ def test_a_document_is_read_with_its_labels(tmp_path: Path) -> None:
     assert example.passage.blocks[1].containers == ("div.box", "body")
 
 
+def test_a_guess_is_no_label_and_stands_where_it_stood(tmp_path: Path) -> None:
+    guessed = {"html": "<p>And more.</p>", "guess": "promo", "probability": 0.9}
+    mixed = changed(blocks=[guessed, *DOCUMENT["blocks"]])
+    (example,) = corpus.load([lines(tmp_path / "a.jsonl", mixed, changed(id="x-2", blocks=[guessed]))])
+    assert example.labels == (corpus.UNLABELLED, 0, 1)
+    assert [block.text for block in example.passage.blocks] == ["And more.", "Revenue rose 4 %.", "Get our report!"]
+
+
 def test_a_title_may_be_without_a_label_and_a_source_tells_real_pages(tmp_path: Path) -> None:
     (example,) = corpus.load([lines(tmp_path / "a.jsonl", changed(title_label=None, source={"set": "s"}))])
     assert example.title_label == -1 and example.real

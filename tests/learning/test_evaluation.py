@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedclean.learning import evaluation, examination
+from feedclean.learning import corpus, evaluation, examination
 from feedclean.learning.evaluation import LOSSES, Scored, promo_recall_at, threshold
 from feedclean.types import Label
 from tests.learning.models import DATA, random_model
@@ -31,6 +31,7 @@ def of(probabilities: Any, labels: Any, documents: Any = None, languages: Any = 
         np.array(["en"] * rows) if languages is None else languages,
         np.array(["plain-note"] * rows),
         np.full(rows, 10),
+        np.zeros(rows, np.int64),
     )
 
 
@@ -81,6 +82,16 @@ def test_measures_of_a_case_counted_by_hand() -> None:
     assert evaluation.editorial_cut(found, cut) == pytest.approx(1 / 3)
     assert promo_recall_at(found, 0) == pytest.approx(1 / 3)
     assert promo_recall_at(found, 0.34) == pytest.approx(1)
+
+
+def test_a_guess_is_not_measured_and_every_label_keeps_its_place() -> None:
+    given_ = [replace(one, labels=(corpus.UNLABELLED, *one.labels[1:])) for one in corpus.load([DATA])[:5]]
+    blocks = [(number, place) for number, one in enumerate(given_) for place in range(len(one.labels))]
+    found = evaluation.blocks_of(given_, np.array([[number, place, 0, 0, 0] for number, place in blocks], float))
+    there = [(number, place) for number, place in blocks if place]
+    assert [tuple(row[:2]) for row in found.probabilities.tolist()] == there
+    assert list(zip(found.documents.tolist(), found.places.tolist(), strict=True)) == there
+    assert found.labels.tolist() == [given_[number].labels[place] for number, place in there]
 
 
 def test_each_label_has_a_threshold_of_its_own() -> None:

@@ -29,7 +29,7 @@ from feedclean.learning.corpus import Example
 from feedclean.learning.folds import by_style
 from feedclean.learning.heads import Calibration, Ensemble, LinearHead, matrix
 from feedclean.model_files import load_model, save_model
-from tests.learning.models import DATA, FITS, UNITS, random_arrays, train, trained
+from tests.learning.models import DATA, FITS, UNITS, random_arrays, recipe, train, trained
 
 
 def examples() -> list[Example]:
@@ -174,9 +174,27 @@ def test_scores_are_given_by_the_head_that_has_not_seen_the_fold() -> None:
         np.testing.assert_array_equal(unseen[fold == one], heads[one].decision_function(counts[fold == one]))
 
 
+def test_guesses_are_read_with_the_document_and_not_learned_from() -> None:
+    """Neighbours say much about a block, so what nobody has labelled yet stands there, and counts for nothing."""
+    given = [replace(one, labels=tuple(label if place else corpus.UNLABELLED for place, label in enumerate(one.labels)))
+             for one in examples()]  # fmt: skip
+    before, after = read(examples())[0], read(given)[0]
+    np.testing.assert_array_equal(after.structure, before.structure)
+    assert (~after.labelled).sum() == len(given) and (after.sizes == before.sizes).all()
+    masks = fitting.without_each(after.folds, after.labels, 2)
+    assert [mask.sum() for mask in masks] == [
+        (after.labelled & rows).sum() for rows in (after.folds != 0, after.folds != 1, after.folds >= 0)
+    ]
+    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 2)):
+        made = training.train_on(given, recipe=recipe(), say=lambda _: None)
+    left = int(after.labelled.sum())
+    assert made.card["data"]["written"]["blocks"] == len(made.blocks.labels) == left
+    assert made.card["folds"]["blocks"]["blocks"] == left and set(made.blocks.labels.tolist()) == set(range(5))
+
+
 def test_fits_in_several_processes_are_those_of_one() -> None:
     (view, *_) = read(examples()[:40])
-    asked = [(3.0, mask) for mask in fitting.without_each(np.arange(len(view.labels)) % 2, 2)]
+    asked = [(3.0, mask) for mask in fitting.without_each(np.arange(len(view.labels)) % 2, view.labels, 2)]
     steps: list[int] = []
     one, two = (
         fitting.heads(view.markup, view.labels, view.weights, asked, jobs, lambda: steps.append(1)) for jobs in (1, 2)
@@ -370,12 +388,12 @@ def test_labels_count_at_the_proportions_of_real_pages() -> None:
     fold_of, _ = folds(examples())
     mixed = [replace(example, real=bool(fold)) for example, fold in zip(examples(), fold_of, strict=True)]
     view = read(mixed)[0]
-    weights = training._worldly(replace(view, real=np.tile(view.real, 3), labels=np.tile(view.labels, 3)))
+    weights = training._worldly(np.tile(view.labels, 3), np.tile(view.real, 3))
     for label in range(5):
         own = np.tile(view.labels == label, 3)
         real = np.tile(view.real, 3)
         assert weights[own & ~real].sum() == pytest.approx(weights[own & real].sum())
-    assert (training._worldly(view) == 1).all()  # too few real ones to go by
+    assert (training._worldly(view.labels, view.real) == 1).all()  # too few real ones to go by
 
 
 def test_of_a_half_written_file_the_good_lines_are_kept_and_the_bad_ones_named(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def add(
 ) -> None:
     """Add documents to a file of your own, each block with the model's guess.
 
-    A guess is no label: training leaves it out until you have said what the block is, with `feedclean label FILE`.
+    A guess is no label: training learns nothing from it until you have said what the block is, with `feedclean label
+    FILE`.
     What the file holds already is not added again.
     """
     from ..bulk import Options, clean_many

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import fitting
-from .corpus import Example
+from .corpus import UNLABELLED, Example
 from .fitting import Stage
 from .heads import Ensemble, LinearHead
 from .views import View
@@ -45,9 +45,10 @@ def own_weight(
         return 1.0
     part_of = {name: place % _PARTS for place, name in enumerate(ids)}
     parts = np.array([part_of[e.id] if e.own else -1 for e in examples for _ in e.labels])
-    others = ~view.own & (view.folds == left[0])
-    masks = [~others & (parts != part) for part in range(_PARTS)]
-    if len(ids) <= FEW or not all(set(view.labels.tolist()) == set(view.labels[mask].tolist()) for mask in masks):
+    others = view.labelled & ~view.own & (view.folds == left[0])
+    masks = [view.labelled & ~others & (parts != part) for part in range(_PARTS)]
+    labels = set(view.labels[view.labelled].tolist())
+    if len(ids) <= FEW or not all(labels == set(view.labels[mask].tolist()) for mask in masks):
         say(f"own documents count {USUAL:g} times: {len(ids)} are too few to choose by")
         return USUAL
     step = stage("weight of own documents", len(OWN_WEIGHTS) * _PARTS)
@@ -55,7 +56,7 @@ def own_weight(
     for weight in OWN_WEIGHTS:
         weights = view.weights * np.where(view.own, weight, 1.0)
         found = fitting.heads(view.text, view.labels, weights, [(text_C, mask) for mask in masks], jobs, step)
-        on_own = [_loss_on(head, view, parts == part) for part, head in enumerate(found)]
+        on_own = [_loss_on(head, view, view.labelled & (parts == part)) for part, head in enumerate(found)]
         on_others = [_loss_on(head, view, others) for head in found]
         scores[weight] = float(np.concatenate(on_own).mean()), float(np.concatenate(on_others).mean())
     bound = scores[OWN_WEIGHTS[0]][1] * _HARM
@@ -83,10 +84,12 @@ def head_strength(
     step = stage(f"search {name}", len(STRENGTHS[name]) * count)
     scores: dict[float, float] = {}
     for C in STRENGTHS[name]:
-        asked = [(C, mask) for mask in fitting.without_each(view.folds, count)[:-1]]
+        asked = [(C, mask) for mask in fitting.without_each(view.folds, view.labels, count)[:-1]]
         found = fitting.heads(X, view.labels, view.weights, asked, jobs, step)
-        losses = [_loss(head.decision_function(X[view.folds == fold]), view.labels[view.folds == fold])
-                  for fold, head in enumerate(found)]  # fmt: skip
+        tested = [view.labelled & (view.folds == fold) for fold in range(count)]
+        losses = [
+            _loss(head.decision_function(X[rows]), view.labels[rows]) for head, rows in zip(found, tested, strict=True)
+        ]
         scores[C] = float(np.concatenate(losses).mean())
     return _best(name, scores, say)
 
@@ -106,10 +109,11 @@ def network_strength(
     step = stage("search alpha", len(STRENGTHS["alpha"]) * count)
     scores: dict[float, float] = {}
     for alpha in STRENGTHS["alpha"]:
-        asked = [(make(alpha), mask) for mask in fitting.without_each(folds, count)[:-1]]
+        asked = [(make(alpha), mask) for mask in fitting.without_each(folds, labels, count)[:-1]]
         found = fitting.ensembles(inputs, labels, weights, asked, jobs, step)
         given = fitting.unseen_probabilities(found, inputs, folds, int(labels.max()) + 1)
-        scores[alpha] = float(-np.log(np.maximum(given[np.arange(len(labels)), labels], 1e-9)).mean())
+        rows = np.flatnonzero(labels != UNLABELLED)
+        scores[alpha] = float(-np.log(np.maximum(given[rows, labels[rows]], 1e-9)).mean())
     return _best("alpha", scores, say)
 
 

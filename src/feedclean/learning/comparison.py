@@ -126,7 +126,9 @@ def objections(differences: Sequence[Difference]) -> list[str]:
 def flips(examples: Sequence[Example], before: Model, after: Model) -> list[Flip]:
     """Blocks of labelled documents that one of two models would cut and the other not."""
     (one, cut), (other, now) = (_decided(examples, model) for model in (before, after))
-    blocks = [(example, place) for example in examples for place in range(len(example.labels))]
+    blocks = [
+        (examples[document], place) for document, place in zip(one.documents.tolist(), one.places.tolist(), strict=True)
+    ]
     was, is_ = evaluation.acting(one), evaluation.acting(other)
     return [
         Flip(

@@ -16,6 +16,7 @@ from ..types import Block, Kind, Label, Passage, TitleLabel
 
 LABELS = tuple(Label)
 TITLE_LABELS = tuple(TitleLabel)
+UNLABELLED = -1  # a block that only a model has guessed about
 _TOLD = 10  # lines of a file that are named when they are left out
 _EDITORIAL = LABELS.index(Label.EDITORIAL)
 
@@ -24,7 +25,8 @@ _EDITORIAL = LABELS.index(Label.EDITORIAL)
 class Example:
     """A labelled document as the model sees it.
 
-    `labels` has an index into `LABELS` for each block of the passage; `title_label` is one into `TITLE_LABELS`, or -1.
+    `labels` has an index into `LABELS` for each block of the passage, or `UNLABELLED`: what only a model has guessed
+    about is there because it stands beside the others. `title_label` is an index into `TITLE_LABELS`, or -1.
     `real` tells annotated pages of publishers from documents written for this project, `own` those that whoever trains
     has labelled for themselves: they may count more.
     """
@@ -59,7 +61,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 
 def load(paths: Sequence[Path], tell: Callable[[str], None] | None = None) -> list[Example]:
-    """All documents of the files.
+    """All documents of the files that have a labelled block.
 
     Args:
         paths: files of labelled documents, or folders of them.
@@ -81,9 +83,9 @@ def _examples(path: Path, tell: Callable[[str], None] | None) -> Iterator[Exampl
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                document = _confirmed(json.loads(line.decode("utf-8")))
-                if document["blocks"]:
-                    yield _example(document)
+                example = _example(json.loads(line.decode("utf-8")))
+                if any(label != UNLABELLED for label in example.labels):
+                    yield example
             except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 told = f"no {error}" if isinstance(error, KeyError) else str(error)
                 hint = "run `feedclean corpus check` for all faults"
@@ -97,14 +99,6 @@ def _examples(path: Path, tell: Callable[[str], None] | None) -> Iterator[Exampl
         tell(f"left out: {faults - _TOLD} more lines of {path}; run `feedclean corpus check` for all faults")
 
 
-def _confirmed(document: dict[str, object]) -> dict[str, object]:
-    """The document without what is only a guess of a model, or a model would learn from itself."""
-    blocks = document["blocks"]
-    if not isinstance(blocks, list):
-        raise TypeError("'blocks' is not a list")
-    return {**document, "blocks": [block for block in blocks if "guess" not in block]}
-
-
 def _example(document: dict[str, object]) -> Example:
     blocks = document["blocks"]
     if not isinstance(blocks, list):
@@ -116,7 +110,7 @@ def _example(document: dict[str, object]) -> Example:
         style=str(document["style"]),
         language=str(document["lang"]),
         passage=Passage(tuple(whole(block["html"], block.get("containers", ())) for block in blocks), str(title)),
-        labels=tuple(LABELS.index(Label(block["label"])) for block in blocks),
+        labels=tuple(UNLABELLED if "guess" in block else LABELS.index(Label(block["label"])) for block in blocks),
         unsure=tuple(bool(block.get("unsure")) for block in blocks),
         title_label=TITLE_LABELS.index(TitleLabel(title_label)) if title_label else -1,
         real="source" in document,

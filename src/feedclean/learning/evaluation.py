@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Label
-from .corpus import LABELS, Example
+from .corpus import LABELS, UNLABELLED, Example
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,6 +42,7 @@ class Scored:
     languages: NDArray[np.str_]
     styles: NDArray[np.str_]
     characters: Ints  # visible ones
+    places: Ints  # of each block in its document
 
     def where(self, rows: NDArray[np.bool_] | Ints) -> Scored:
         """The rows of a mask, or some rows by number."""
@@ -49,16 +50,18 @@ class Scored:
 
 
 def blocks_of(examples: Sequence[Example], probabilities: Matrix) -> Scored:
-    """The blocks of documents, with the probabilities given to them in order."""
+    """The labelled blocks of documents, with the probabilities given to all blocks in order."""
     sizes = [len(example.labels) for example in examples]
-    return Scored(
+    scored = Scored(
         probabilities,
         np.array([label for example in examples for label in example.labels]),
         np.repeat(np.arange(len(examples)), sizes),
         np.repeat(np.array([example.language for example in examples]), sizes),
         np.repeat(np.array([example.style for example in examples]), sizes),
         np.array([len(block.text) for example in examples for block in example.passage.blocks], np.int64),
+        np.concatenate([np.arange(size) for size in sizes] or [np.zeros(0, np.int64)]),
     )
+    return scored.where(scored.labels != UNLABELLED)
 
 
 def titles_of(examples: Sequence[Example], probabilities: Matrix) -> Scored:
@@ -70,6 +73,7 @@ def titles_of(examples: Sequence[Example], probabilities: Matrix) -> Scored:
         np.array([example.language for example in examples]),
         np.array([example.style for example in examples]),
         np.array([len(example.passage.title) for example in examples]),
+        np.zeros(len(examples), np.int64),
     )
 
 

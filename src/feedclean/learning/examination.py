@@ -137,11 +137,9 @@ def worst(examined: Examined, most: int = MISTAKES) -> list[dict[str, Any]]:
     truth = evaluation.advertising(scored)
     wrong = np.flatnonzero(cut != truth)
     order = wrong[np.lexsort((wrong, ~cut[wrong], -np.abs(act[wrong] - truth[wrong]).round(2)))][:most]
-    begins = np.concatenate(([0], np.cumsum([len(example.labels) for example in examined.examples])))
     found = []
     for place in order.tolist():
-        number = int(scored.documents[place])
-        example, block = examined.examples[number], place - int(begins[number])
+        example, block = examined.examples[int(scored.documents[place])], int(scored.places[place])
         (clues,) = examined.model.clues([example.passage], [(0, block)])
         found.append(
             {

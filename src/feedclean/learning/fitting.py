@@ -18,6 +18,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from ..errors import ModelError, OutputError
+from .corpus import UNLABELLED
 from .heads import Ensemble, LinearHead
 
 Matrix = NDArray[np.float64]
@@ -26,9 +27,10 @@ Mask = NDArray[np.bool_]
 Stage = Callable[[str, int], Callable[[], None]]  # told of a stage and its steps; what it returns, of each step
 
 
-def without_each(folds: Ints, count: int) -> list[Mask]:
-    """The rows outside each fold, then all."""
-    return [folds != fold for fold in range(count)] + [np.ones(len(folds), bool)]
+def without_each(folds: Ints, labels: Ints, count: int) -> list[Mask]:
+    """The labelled rows outside each fold, then all labelled ones."""
+    labelled = labels != UNLABELLED
+    return [labelled & (folds != fold) for fold in range(count)] + [labelled]
 
 
 def heads(

@@ -1,6 +1,6 @@
 """Documents of one's own, with what the model thinks of their blocks: a start for labelling, not a label.
 
-Every block has a `guess` and its probability; training does not learn from guesses (`corpus.load`).
+Every block has a `guess` and its probability; training does not learn from guesses (`corpus.Example`).
 """
 
 from __future__ import annotations

@@ -124,11 +124,10 @@ def train_on(
     recipe = _chosen(recipe, full, examples, count, stage, say)
     own_weight = recipe.own_weight or 1.0
     full = replace(full, weights=full.weights * np.where(full.own, own_weight, 1.0))
+    masks = without_each(full.folds, full.labels, count)
     step = stage("linear heads", 2 * (count + 1))
     text_heads, markup_heads = (
-        fitting.heads(
-            X, full.labels, full.weights, [(C, mask) for mask in without_each(full.folds, count)], recipe.jobs, step
-        )
+        fitting.heads(X, full.labels, full.weights, [(C, mask) for mask in masks], recipe.jobs, step)
         for X, C in ((full.text, recipe.text_C), (full.markup, recipe.markup_C))
     )
 
@@ -150,10 +149,11 @@ def train_on(
         )
         recipe = replace(recipe, alpha=alpha)
     networks = fitting.ensembles(
-        inputs, labels, weights, _networks(recipe, folds, count), recipe.jobs, stage("network", count + 1)
+        inputs, labels, weights, _networks(recipe, folds, labels, count), recipe.jobs, stage("network", count + 1)
     )
     raw = fitting.unseen_probabilities(networks[:-1], inputs[: len(full.labels)], full.folds, len(corpus.LABELS))
-    calibration = Calibration().fit(raw, full.labels, _worldly(full))
+    known, real = full.labelled, full.real[full.labelled]
+    calibration = Calibration().fit(raw[known], full.labels[known], _worldly(full.labels[known], real))
     scored = evaluation.blocks_of(examples, calibration.transform(raw))
     arrays: dict[str, NDArray[Any]] = {
         "common_words": common,
@@ -164,7 +164,7 @@ def train_on(
     }
     title_arrays, titles = _titles(examples, fold_of, count, recipe, stage("titles", 2 * (count + 1)))
     arrays |= title_arrays
-    world = scored.where(full.real) if full.real.sum() >= ENOUGH else scored
+    world = scored.where(real) if real.sum() >= ENOUGH else scored
     pair = [Label.PROMO, Label.TEASER]
     thresholds = {
         label.value: evaluation.threshold(world, pair if label in pair else [label], EDITORIAL_LOSS) for label in Label
@@ -180,7 +180,7 @@ def train_on(
         "data": _counts(examples),
         "recipe": {key: value for key, value in vars(recipe).items() if key not in {"jobs", "search"}},
         "versions": _versions(),
-        "folds": evaluation.summary(scored, titles, full.real, thresholds),
+        "folds": evaluation.summary(scored, titles, real, thresholds),
     }
     _check_parity(arrays, card, examples, text_heads[-1], markup_heads[-1], networks[-1], calibration)
     return Trained(arrays, card, scored, titles)
@@ -225,24 +225,25 @@ def _network(recipe: Recipe, fits: int, alpha: float) -> Ensemble:
     return Ensemble(recipe.units, fits, alpha, recipe.epochs, seed=recipe.seed)
 
 
-def _networks(recipe: Recipe, folds: Ints, count: int) -> list[tuple[Ensemble, NDArray[np.bool_]]]:
+def _networks(recipe: Recipe, folds: Ints, labels: Ints, count: int) -> list[tuple[Ensemble, NDArray[np.bool_]]]:
     """Networks for each fold, to be fitted on the others, then those to be fitted on everything."""
     fits = [recipe.fold_fits] * count + [recipe.fits]
-    return [(_network(recipe, n, recipe.alpha), mask) for n, mask in zip(fits, without_each(folds, count), strict=True)]
+    masks = without_each(folds, labels, count)
+    return [(_network(recipe, n, recipe.alpha), mask) for n, mask in zip(fits, masks, strict=True)]
 
 
-def _worldly(view: View) -> Matrix:
+def _worldly(labels: Ints, real: NDArray[np.bool_]) -> Matrix:
     """Weights with which the labels have the proportions of real documents (D14).
 
     Written documents count as much as real ones, since they have what those lack. Without enough real documents, all
     count alike.
     """
-    weights = np.ones(len(view.labels))
-    if view.real.sum() < ENOUGH:
+    weights = np.ones(len(labels))
+    if real.sum() < ENOUGH:
         return weights
     for label in range(len(corpus.LABELS)):
-        own = view.labels == label
-        weights[own & ~view.real] = (own & view.real).sum() / max((own & ~view.real).sum(), 1)
+        own = labels == label
+        weights[own & ~real] = (own & real).sum() / max((own & ~real).sum(), 1)
     return weights
 
 
@@ -257,11 +258,13 @@ def _titles(
     folds = fold_of[titled]
     own = recipe.own_weight or 1.0
     weights = np.array([own if examples[place].own else 1.0 for place in titled])
-    asked = [(recipe.title_C, mask) for mask in without_each(folds, count)]
+    asked = [(recipe.title_C, mask) for mask in without_each(folds, labels, count)]
     heads = fitting.heads(X, labels, weights, asked, recipe.jobs, step)
     inputs = np.hstack((fitting.unseen(heads, X, folds), structure))
     of_titles = replace(recipe, units=recipe.title_units, alpha=recipe.title_alpha, epochs=recipe.title_epochs)
-    ensembles = fitting.ensembles(inputs, labels, weights, _networks(of_titles, folds, count), recipe.jobs, step)
+    ensembles = fitting.ensembles(
+        inputs, labels, weights, _networks(of_titles, folds, labels, count), recipe.jobs, step
+    )
     raw = fitting.unseen_probabilities(ensembles[:-1], inputs, folds, 2)
     calibration = Calibration().fit(raw, labels)
     arrays = {**heads[-1].arrays("title"), **ensembles[-1].arrays("title"), **calibration.arrays("title")}
@@ -310,7 +313,7 @@ def _counts(examples: Sequence[Example]) -> dict[str, Any]:
 
 
 def _blocks(examples: Sequence[Example]) -> int:
-    return sum(len(example.labels) for example in examples)
+    return sum(label != corpus.UNLABELLED for example in examples for label in example.labels)
 
 
 def _versions() -> dict[str, str]:

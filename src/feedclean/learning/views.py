@@ -39,6 +39,12 @@ class View:
         """Inputs of the network, from scores of the two heads."""
         return context.stack(text, markup, self.known, self.structure, self.sizes)
 
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which blocks have a label; the others are what these stand among, or a model would learn from its guesses."""
+        known: NDArray[np.bool_] = self.labels != corpus.UNLABELLED
+        return known
+
     def without_ngrams(self) -> View:
         """The same without what takes most memory."""
         return replace(self, text=self.text[:0], markup=self.markup[:0])
