@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from lxml import etree, html
 from feedclean.errors import FormatError
 from feedclean.formats.convert import TARGETS, convert
 from feedclean.formats.feed_reader import read_feed
+from feedclean.formats.front_matter import front_matter_of, read_front_matter
 from feedclean.formats.sniff import open_document
 from feedclean.types import Format
 
@@ -207,6 +209,17 @@ def test_an_article_can_be_read_as_text_and_as_markdown() -> None:
         assert piece in markdown
     said = convert(b"One & <two>\n\nthree", Format.TEXT, "html")
     assert b"<p>One &amp; &lt;two&gt;</p>\n<p>three</p>" in said
+
+
+@pytest.mark.parametrize(
+    "title", ["&lt;b&gt;Bold&lt;/b&gt; bets", "Margins &lt; 5 %", '"&gt;&lt;img src=x onerror=x()&gt;']
+)
+def test_an_article_whose_title_speaks_about_tags_is_still_one_article(title: str) -> None:
+    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1><p>One.</p></body></html>".encode()
+    written = convert(page, Format.HTML, "markdown").decode()
+    assert read_front_matter(front_matter_of(written)).title == unescape(title)
+    assert written.count("\n# ") == 1 and "## " not in written
+    assert convert(page, Format.HTML, "html").decode().count("<h1>") == 1
 
 
 def test_very_deep_pages_convert_in_a_moment() -> None:

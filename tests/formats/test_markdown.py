@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from feedclean.cleaning import clean
@@ -91,6 +91,18 @@ def test_what_is_written_as_front_matter_is_read_again(values: list[str]) -> Non
 )
 def test_markdown_is_told_from_text(text: str, kind: Format) -> None:
     assert open_document(text.encode()).format is kind
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"])), st.lists(st.text(st.sampled_from("<]( \"'\\\n:-#a&\x85\u2028")))
+)
+@example("---\n</title><script>alert(1)</script>", ["](javascript:alert(1))", "a: b", "- c", "'"])
+def test_what_is_written_as_front_matter_is_yaml_and_no_markup(title: str, tags: list[str]) -> None:
+    yaml = pytest.importorskip("yaml")
+    written = write_front_matter({"title": title, "tags": tags, "site": "x"})
+    said = yaml.safe_load(written.removesuffix("---\n"))
+    assert (said.get("title") or "", said.get("tags") or [], said["site"]) == (title, tags, "x")
+    assert not re.search(r"<[A-Za-z/!?]|\]\(", written)
 
 
 def test_a_clickbait_title_is_noted_in_the_front_matter() -> None:

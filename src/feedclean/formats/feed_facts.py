@@ -49,6 +49,7 @@ class Facts:
     entries: list[dict[str, Any]] = field(default_factory=list)
     version: str = ""
     namespaces: dict[str, str] = field(default_factory=dict)
+    single: bool = False  # whether it is one article and not a feed
 
 
 def complete(read: Any, url: str | None, to: Format) -> Facts:
@@ -74,7 +75,8 @@ def complete(read: Any, url: str | None, to: Format) -> Facts:
     elif home:
         _set_link(feed, home)
     names = dict(getattr(read, "namespaces", None) or {})
-    return Facts(feed, entries, read.version or "", names)
+    single = len(entries) == 1 and read.entries[0].get("title") == read.feed.get("title")
+    return Facts(feed, entries, read.version or "", names, single)
 
 
 def iso_date(written: str | None, parsed: time.struct_time | None) -> str | None:

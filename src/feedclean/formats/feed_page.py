@@ -22,7 +22,7 @@ _HTML = ("text/html", "application/xhtml+xml")
 def write_html(facts: Facts) -> bytes:
     """One page with everything in it but the pictures. Its policy forbids scripts, forms and frames."""
     feed = facts.feed
-    if _is_single(facts):
+    if facts.single:
         return _article(facts).encode("utf-8", "replace")
     parts = [page_top(feed["title"], feed.get("language"))]
     parts.append(f"<h1>{_linked(feed['title'], feed.get('link'))}</h1>\n")
@@ -55,7 +55,7 @@ def _article(facts: Facts) -> str:
 
 def write_markdown(facts: Facts) -> bytes:
     """The same as Markdown; what is known about a single article stands in front matter."""
-    if not _is_single(facts):
+    if not facts.single:
         return _write_lines(facts, html_to_markdown, "# ", "## ")
     entry = facts.entries[0]
     front = write_front_matter(
@@ -81,22 +81,16 @@ def write_text(facts: Facts) -> bytes:
 
 def _write_lines(facts: Facts, convert: Any, first: str, second: str) -> bytes:
     title = facts.feed["title"]
-    single = _is_single(facts)
     heading = convert(html.escape(title))
-    parts = [] if single else [f"{first}{heading}"]
+    parts = [] if facts.single else [f"{first}{heading}"]
     for entry in facts.entries:
         named = convert(html.escape(entry.get("title") or ""))
-        parts.append(f"{first if single else second}{named}" if named else "")
+        parts.append(f"{first if facts.single else second}{named}" if named else "")
         parts.append(convert(html.escape(" · ".join(_said(entry)))))
         parts.append(convert(_paragraph(entry["link"])) if entry.get("link") else "")
         parts.append(convert(_body(entry)))
         parts += (convert(_paragraph(href)) for href in _enclosures(entry))
     return ("\n\n".join(part for part in parts if part) + "\n").encode("utf-8", "replace")
-
-
-def _is_single(facts: Facts) -> bool:
-    """Whether it is one article and not a feed."""
-    return len(facts.entries) == 1 and facts.entries[0].get("title") == facts.feed["title"]
 
 
 def _paragraph(href: str) -> str:

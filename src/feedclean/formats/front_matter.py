@@ -19,6 +19,7 @@ _BLOCK = re.compile(
 )
 _LINE = re.compile(r"([A-Za-z_][\w-]{0,60})[ \t]*:(?:[ \t]+(.*?))?[ \t]*\r?$")
 _LISTED = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]+)""")
+_LIVE = re.compile(r"<(?=[A-Za-z/!?])|(?<=\])\(|[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _ENTRY = re.compile(r"[ \t]*-[ \t]+(.*?)[ \t]*\r?$")
 
 
@@ -56,9 +57,13 @@ def read_front_matter(source: str) -> Metadata:
 
 def write_front_matter(facts: Mapping[str, str | Sequence[str] | None]) -> str:
     """Front matter that says `facts`, without those that are empty; empty if nothing is known."""
-    # What JSON quotes, YAML reads the same way.
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in facts.items() if value]
+    lines = [f"{key}: {_quoted(value)}\n" for key, value in facts.items() if value]
     return f"---\n{''.join(lines)}---\n" if lines else ""
+
+
+def _quoted(value: str | Sequence[str]) -> str:
+    """As JSON quotes it, which YAML reads the same way; no markup even for those who take front matter for text."""
+    return _LIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _values(written: str) -> list[str]:
