@@ -55,18 +55,26 @@ def test_attachments_are_not_looked_at() -> None:
     assert len(texts(message)) == 1 and "evil" not in texts(message)[0]
 
 
-def test_a_mail_inside_a_mail_counts_only_if_there_is_nothing_else() -> None:
+def test_what_is_forwarded_stands_after_what_was_said_about_it() -> None:
+    """As it would be shown by itself: the HTML of alternatives, without attachments."""
+    inner = mail(newsletter(), plain="Das Wichtigste in Kürze")
+    inner.add_attachment(b"<p>evil</p>", maintype="text", subtype="html", filename="a.html")
     outer = mail(plain="See below, please: this is what they write.")
-    outer.add_attachment(mail(newsletter()))
-    assert texts(outer)[0].startswith("See below")
-    bare = EmailMessage()
-    bare["Subject"] = "Fwd"
-    bare["Message-ID"] = "<2@x>"
-    bare.make_mixed()
-    bare.attach(
-        email.message_from_bytes(b"Content-Type: message/rfc822\n\n" + bytes(mail(newsletter())), policy=default)
-    )
-    assert NACHRICHTEN[0] in texts(bare)[0]
+    outer.add_attachment(inner)
+    said, forwarded = texts(outer)
+    assert said.startswith("See below")
+    assert all(one in forwarded for one in NACHRICHTEN) and "<table" in forwarded
+    bare = email.message_from_bytes(b"Subject: Fwd\nMessage-ID: <2@x>\nContent-Type: message/rfc822\n\n" + bytes(inner))
+    (alone,) = texts(bare.as_bytes())
+    assert alone == forwarded
+
+
+def test_a_mail_that_ends_within_its_headers_has_no_text() -> None:
+    whole = mhtml(page())
+    for end in range(40, whole.index(b"\r\n\r\n" if b"\r" in whole else b"\n\n"), 3):
+        if is_message(whole[:end]):
+            with pytest.raises(FormatError, match="no text in this mail"):
+                opened(whole[:end])
 
 
 def test_several_texts_are_all_shown() -> None:

@@ -1,8 +1,8 @@
 """Mails (newsletters) and pages saved as MHTML, which are written like mails.
 
 What is shown of a mail is its text: of alternatives the HTML one, else the plain one; of several texts all. Attachments
-are not looked at, nor are mails inside a mail, unless there is nothing else. A page in MHTML goes the way of other
-pages.
+are not looked at, but for mails inside a mail: what is forwarded is what it is about. A page in MHTML goes the way of
+other pages.
 """
 
 from __future__ import annotations
@@ -105,8 +105,6 @@ def _shown(parts: Sequence[Part], data: bytes) -> list[_Text]:
     """The texts that a mail reader would show."""
     texts = [_read(part, data) for part in parts if part.kind in _SHOWN and not part.attached]
     texts = [one for one in texts if visible(one.text)]
-    own = [one for one in texts if not any(kind == "message/rfc822" for _, kind, _ in one.part.containers)]
-    texts = own or texts[:1]
     named = [one for one in texts if not one.part.headers.get_filename()]
     texts = named or texts
     chosen: dict[int, int] = {}  # which child of each set of alternatives

@@ -26,6 +26,9 @@ __all__ = ["Part", "decoded", "decoded_header", "parse_parts"]
 _MOST = 10_000  # parts
 _LINE = re.compile(rb"(?:\A|\n)--([^\r\n]{1,250})\r?(?=\n|\Z)")
 
+_BLANK = re.compile(rb"\r?\n")
+_BROKEN = re.compile(rb"(?:[!-9;-~]{0,100}(?::[^\n]*)?|[ \t][^\n]*)\Z")  # the message ends within a header
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -111,7 +114,7 @@ class _Parser:
             end = found.end() if found else position
             headers = message_from_bytes(re.sub(rb"\A>?From [^\n]*\n", b"", self.data[position:end]))
             top = top or headers
-            blank = re.compile(rb"\r?\n").match(self.data, end)
+            blank = _BLANK.match(self.data, end) or (_BROKEN.match(self.data, end) if end > position else None)
             self.payload = position = blank.end() if blank else end
             kind = headers.get_content_type()
             boundary = headers.get_boundary() if kind.startswith("multipart/") else None
