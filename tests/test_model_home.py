@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
 import random
@@ -9,10 +11,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,9 +216,83 @@ def test_a_full_disk_leaves_the_old_model_and_is_one_line(monkeypatch: pytest.Mo
     assert "\n" not in str(caught.value) and load_model().name == old
 
 
+def _retrain_and_promote() -> None:
+    save_model(model_home.own("mine"), random_arrays(1), card("mine"))
+    promote("mine")
+
+
+def _at_line(number: int, do: Callable[[], None]) -> Callable[..., Any]:
+    """For `sys.settrace`: does something before the so-manieth line of what writes models, and goes on."""
+    watched = {model_files.__file__, model_home.__file__, tempfile.__file__}
+    left = itertools.count(number, -1)
+
+    def line(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename not in watched:
+            return None
+        if event == "line" and next(left) == 0:
+            do()
+        return line
+
+    return line
+
+
+def _lines() -> int:
+    """How many lines a retraining's writing and promotion run through."""
+    passed = itertools.count()
+    traced, before = _at_line(0, lambda: None), sys.gettrace()
+
+    def counting(frame: FrameType, event: str, argument: object) -> Callable[..., Any] | None:
+        inner = traced(frame, event, argument)
+        if inner is not None and event == "line":
+            next(passed)
+        return counting if inner is not None else None
+
+    sys.settrace(counting)
+    try:
+        _retrain_and_promote()
+    finally:
+        sys.settrace(before)
+    return next(passed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no way to be killed here and live")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_killed_at_any_of_200_points_of_saving_and_promoting_there_is_the_old_model_or_the_new(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child of this process is killed before a line, and cleans nothing up (M6)."""
+    new, old = train("mine", 1), train("mine", 0)
+    promote("mine")
+    shutil.copytree(home, tmp_path / "before")
+    packed = io.BytesIO()
+    np.savez_compressed(packed, allow_pickle=False, **dict(sorted(random_arrays(1).items())))
+    monkeypatch.setattr(np, "savez_compressed", lambda file, **_: file.write(packed.getvalue()))  # most of the time
+    points = _lines()
+    assert load_model().name == new != old
+    seen = set()
+    for point in random.Random(0).sample(range(points), 200):  # noqa: S311  moments to be killed at
+        shutil.rmtree(home)
+        shutil.copytree(tmp_path / "before", home)
+        model_files._load.cache_clear()
+        child = os.fork()
+        if not child:
+            sys.settrace(_at_line(point, lambda: os.kill(os.getpid(), signal.SIGKILL)))
+            with suppress(BaseException):
+                _retrain_and_promote()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        found = load_model("mine").name, load_model().name
+        assert found in {(old, old), (new, old), (new, new)}
+        seen.add(found)
+        assert promote("mine") == found[0]
+    assert len(seen) == 3
+
+
 @pytest.mark.slow
 def test_killed_at_random_points_there_is_always_a_whole_model_in_use_and_readers_never_fail(tmp_path: Path) -> None:
-    """`kill -9` of a process that promotes two models in turn, while this one loads what is in use (M6)."""
+    """`kill -9` of a process that promotes two models in turn, while this one loads what is in use."""
     ids = {train("one", 0), train("two", 1)}
     promote("one")
     code = "import itertools; from feedclean.model_files import promote\nfor name in itertools.cycle(('two', 'one')): promote(name)"
