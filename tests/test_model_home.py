@@ -156,6 +156,18 @@ def test_what_everybody_may_write_is_refused(home: Path, part: str) -> None:
         load_model("mine")
 
 
+def test_what_a_link_leads_to_and_what_models_are_in_is_looked_at_too(home: Path) -> None:
+    train("mine", 0)
+    promote("mine")
+    (home / "mine").chmod(0o777)
+    (home / "link").symlink_to(home / "mine")
+    with pytest.raises(ModelError, match="the folder may be written"):
+        load_model("link")
+    home.chmod(0o777)
+    with pytest.raises(ModelError, match="a folder above it may be written"):
+        load_model()
+
+
 @pytest.mark.parametrize("part", ["card.json", "weights.npz"])
 def test_a_file_that_is_a_link_is_refused(home: Path, part: str) -> None:
     train("mine", 0)

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -87,7 +88,7 @@ def models() -> list[tuple[str, Path]]:
     for folder in (base.parent if base else None, home(), home() / _PROMOTED):
         with suppress(OSError):
             for place in sorted(folder.iterdir()) if folder else ():
-                if place.name not in found and place.name[0] != "." and (place / CARD).is_file():
+                if place.name not in found and NAME.fullmatch(place.name) and (place / CARD).is_file():
                     found[place.name] = place
     return list(found.items())
 
@@ -182,19 +183,22 @@ def trusted(folder: Path) -> None:
     """Refuse a folder that others could change between two looks.
 
     Raises:
-        ModelError: it, or a file of it, is a link, or may be written by everybody.
+        ModelError: a file of it is a link; or that, the folder, or what it is in among our models, may be written by
+            everybody.
     """
     if not hasattr(os, "getuid"):  # Windows has no such bits
         return
-    for path in (folder, folder / CARD, folder / WEIGHTS):
+    place = folder.resolve()
+    ours = [path for path in place.parents if path.is_relative_to(home().resolve())]  # where it could be replaced
+    for path in (place / CARD, place / WEIGHTS, place, *ours):
         try:
             found = path.lstat()
         except OSError:
             continue  # told by whoever reads it
-        if path != folder and path.is_symlink():
+        if stat.S_ISLNK(found.st_mode):
             raise ModelError(f"{path.name} is a link", where=str(folder), hint="copy the file itself there")
-        if found.st_mode & 0o002 and not path.is_symlink():
-            what = "the folder" if path == folder else path.name
+        if found.st_mode & 0o002:
+            what = path.name if path.parent == place else "the folder" if path == place else "a folder above it"
             raise ModelError(f"{what} may be written by everybody", where=str(folder), hint=f"chmod o-w {path}")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +23,7 @@ __all__ = ["model_app"]
 
 _HELD_OUT = Path("training_data") / "real" / "dev"
 _SHOWN = 90  # characters of a block
+_MEASURES = ("cut_f1", "editorial_cut")  # of the folds, as the card tells them
 
 model_app = typer.Typer(
     help="Which models there are, what they would decide differently, and which one is in use.", no_args_is_help=True
@@ -45,11 +47,11 @@ def list_models() -> None:
         except FeedcleanError as fault:
             typer.echo(f"{star} {name:<28}cannot be used: {fault.what}")
             continue
-        row = card.get("folds", {}).get("blocks", {})
-        f1, lost = (row.get(key, {}).get("value", float("nan")) for key in ("cut_f1", "editorial_cut"))
-        made = card.get("versions", {}).get("scikit-learn", "?")
-        counts = f"{card['feature_version']:>8}{row.get('blocks', 0):>9,}  {f1:>6.3f}  {lost:>6.1%}"
-        typer.echo(f"{star} {name:<28}{counts}  scikit-learn {made}")
+        told = f"{'its card does not say how good it is':>26}"
+        if row := _folds(card):
+            f1, lost = (row[key]["value"] for key in _MEASURES)
+            told = f"{row['blocks']:>9,}  {f1:>6.3f}  {lost:>6.1%}  {_made(card)}"
+        typer.echo(f"{star} {name:<28}{card['feature_version']:>8}{told}")
     if len(used) > 1:
         say(f"before it: {', '.join(used[1:])}; `feedclean model rollback` goes back")
 
@@ -65,7 +67,7 @@ def info(name: _Name = "") -> None:
     model = load_model(name or None)
     card = {key: value for key, value in model.card.items() if key != "folds"}
     typer.echo(f"{model.name}\n{model_home.find(name or None)}\n{json.dumps(card, indent=2, ensure_ascii=False)}")
-    if "folds" in model.card:
+    if _folds(model.card):
         scores("folds by style", folds(model.card))
 
 
@@ -131,12 +133,12 @@ def use(
     new = load_model(name)
     old = _present()
     if old is None or old.name == new.name:
-        say(f"{new.name} is in use already" if old else "there is nothing to compare it with")
+        say("it is in use already" if old else "there is nothing to compare it with")
     else:
         against = _objections(old, new, held_out or ([_HELD_OUT] if _HELD_OUT.is_dir() else []))
         if against and not force:
             raise ModelError(
-                f"worse than {old.name}: {'; '.join(against)}", where=name, hint="--force takes it all the same"
+                f"{old.name} stays: {'; '.join(against)}", where=name, hint="--force takes it all the same"
             )
     say(f"{promote(name)} is in use")
 
@@ -168,8 +170,10 @@ def _objections(old: Model, new: Model, held_out: Sequence[Path]) -> list[str]:
     if held_out:
         examples = corpus.load(held_out)
         told = f"{len(examples)} documents of {', '.join(map(str, held_out))}"
+        if missing := comparison.missing(examples):
+            return [f"held-out documents without a block that is labelled {missing} tell nothing (--golden)"]
         found = comparison.compare(examples, old, new)
-    elif "folds" in old.card and "folds" in new.card:
+    elif _folds(old.card) and _folds(new.card):
         told = "the folds of their trainings, since there are no held-out documents here (--golden)"
         found = comparison.compare_folds(old.card, new.card)
     else:
@@ -178,6 +182,24 @@ def _objections(old: Model, new: Model, held_out: Sequence[Path]) -> list[str]:
     for one in found:
         typer.echo(_difference(one))
     return comparison.objections(found)
+
+
+def _folds(card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the folds of its training gave, or nothing if the card does not say it: others may have written it."""
+    try:
+        row: Mapping[str, Any] = card["folds"]["blocks"]
+        figures = [row["blocks"]]
+        for name in _MEASURES:
+            low, high = row[name]["interval"]
+            figures += [row[name]["value"], low, high]
+        return row if all(map(math.isfinite, figures)) else {}
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return {}
+
+
+def _made(card: Mapping[str, Any]) -> str:
+    versions = card.get("versions")
+    return f"scikit-learn {versions.get('scikit-learn', '?') if isinstance(versions, Mapping) else '?'}"
 
 
 def _difference(one: Difference) -> str:

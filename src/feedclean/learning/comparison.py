@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from ..cleaning import Judge, clean_document
 from ..formats.sniff import open_document
 from ..judging.model import Model
-from ..types import Action
+from ..types import Action, Label
 from . import evaluation
-from .corpus import LABELS, Example
+from .corpus import LABELS, UNLABELLED, Example
 from .evaluation import Scored
 
 _ROUNDS = 500
@@ -71,6 +71,13 @@ _MEASURES: Mapping[str, Callable[[Scored, Cut], float]] = {
     "recall": recall,
 }
 _TOLD = {"editorial_cut": "editorial blocks lost", "editorial_cut_characters": "editorial text lost"}
+
+
+def missing(examples: Sequence[Example]) -> str:
+    """The labels without which documents cannot tell which of two models is better; "" if they have what it takes."""
+    there = {LABELS[label] for example in examples for label in example.labels if label != UNLABELLED}
+    needed = ({Label.EDITORIAL}, {Label.PROMO, Label.TEASER})
+    return ", or ".join(" or ".join(sorted(labels)) for labels in needed if not labels & there)
 
 
 def compare(examples: Sequence[Example], before: Model, after: Model) -> list[Difference]:
