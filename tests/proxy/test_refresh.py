@@ -16,7 +16,7 @@ from feedclean.errors import ForbiddenError, StoreError
 from feedclean.proxy.lanes import Lanes
 from feedclean.proxy.nouns import Answer, Body, FeedState, Outcome, Validators
 from feedclean.proxy.recall import Held
-from feedclean.proxy.refresh import Manners, Refresher, SystemClock
+from feedclean.proxy.refresh import MAX_COLD, Manners, Refresher, SystemClock
 from feedclean.proxy.schedule import DAY, Rules
 from tests.proxy.origin import FEED, Clock, Publisher, Request
 
@@ -442,14 +442,16 @@ async def test_nothing_new_is_fetched_for_those_who_could_not_clean_it() -> None
 
 
 @test
-async def test_so_many_feeds_are_fetched_for_the_first_time_at_once_and_half_as_many_of_one_host() -> None:
-    world = World(delay=0.2)
-    hosts = ["https://a.example"] * 70 + ["https://b.example"] * 70
+async def test_a_reader_with_hundreds_of_new_feeds_gets_all_of_them_and_more_than_that_is_refused_at_once() -> None:
+    world, half = World(delay=0.02, per_host=8), MAX_COLD // 2
+    assert half > 200
+    hosts = ["https://a.example"] * (half + 6) + ["https://b.example"] * (half + 6)
     found = await asyncio.gather(*(world.proxy.current(f"{host}/{n}", wait=True) for n, host in enumerate(hosts)))
-    assert [sum(body is not None for _, body in found[start : start + 70]) for start in (0, 70)] == [64, 64]
+    got = [body is not None for _, body in found]
+    assert [sum(got[: half + 6]), sum(got[half + 6 :])] == [half, half]
     refused = [state for state, body in found if body is None]
     assert all("first time" in state.last_reason for state in refused)
-    assert (await world.proxy.current("https://a.example/69", wait=True))[1] is not None
+    assert (await world.proxy.current(f"https://a.example/{half + 5}", wait=True))[1] is not None
 
 
 @test

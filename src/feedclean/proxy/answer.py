@@ -95,7 +95,7 @@ class Cleaner:
         on_cuts: told how many blocks were acted upon, by action and label.
         budget: seconds that a reader waits.
         threads: that clean at once.
-        queue: feeds that may wait to be cleaned.
+        queue: feeds that may wait to be cleaned; a subscription list that was just imported has hundreds.
         most: bytes of copies that are kept.
     """
 
@@ -109,7 +109,7 @@ class Cleaner:
         on_cuts: Callable[[Counter[tuple[Action, str]]], None] = lambda _: None,
         budget: float = 5.0,
         threads: int = 2,
-        queue: int = 64,
+        queue: int = 256,
         most: int = 64 << 20,
     ) -> None:
         self._judge, self._ledger, self._clock = judge, ledger, clock

@@ -31,7 +31,7 @@ __all__ = ["Clock", "FeedStore", "Fetcher", "Manners", "Refresher", "SystemClock
 LEASE = 30.0  # seconds; longer than a fetch may take
 LEASE_POLL = 0.5  # seconds between two looks at what another proxy is fetching
 LEASE_DENIED = 5.0  # seconds until a copy that another proxy is refreshing is looked at again
-MAX_COLD = 128  # feeds that are fetched for the first time at once; half as many from one host
+MAX_COLD = 512  # feeds that readers may wait for at once because there is no copy yet; half as many of one host
 MAX_PLANS = 100_000
 
 Known = tuple[FeedState, Body | None]
