@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from feedclean.errors import FormatError, LimitError, StoreError
+from feedclean.errors import FeedcleanError, FormatError, LimitError, StoreError
 from feedclean.judging.policy import Policy
 from feedclean.proxy.answer import Cleaner, CrowdedError, FailedBeforeError, Order, reason_of
-from feedclean.proxy.making import feed_fault
+from feedclean.proxy.making import feed_fault, open_feed
 from feedclean.proxy.nouns import Body
 from feedclean.proxy.shelf import Served, Shelf
 from feedclean.types import Format, Passage, Verdict
@@ -201,6 +201,27 @@ def test_reasons_are_words_that_stay() -> None:
 )
 def test_an_error_page_is_no_feed(content: bytes, is_feed: bool) -> None:
     assert (feed_fault(content, URL) is None) is is_feed
+
+
+DOUBLED = "".join(f"<!ENTITY a{n} '&a{n - 1};&a{n - 1};'>" for n in range(1, 31))
+BOMB = f"<!DOCTYPE rss [<!ENTITY a0 'ha'>{DOUBLED}]><rss><channel><title>&a30;</title></channel></rss>"
+
+
+@pytest.mark.parametrize(
+    ("content", "takes_it"),
+    [
+        (b"<rss><channel>" + b"<x/>" * 500_000 + b"</channel></rss>", True),  # we do not, others do
+        (b"<rss><channel>" + b"<x>" * 1000 + b"</x>" * 1000 + b"</channel></rss>", False),
+        (BOMB.encode(), False),
+        (b"<rss", False),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "items": ' + b"[" * 100_000, False),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "items": 3', False),
+    ],
+)
+def test_what_no_parser_takes_does_not_take_the_place_of_the_last_good_copy(content: bytes, takes_it: bool) -> None:
+    with pytest.raises(FeedcleanError):
+        open_feed(content, URL)
+    assert (feed_fault(content, URL) is None) is takes_it
 
 
 def served(size: int) -> Served:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from xml.parsers import expat
 
 from ..cleaning import Judge, clean_document
 from ..errors import FeedcleanError, FormatError
 from ..formats.convert import convert
 from ..formats.json_feed import JsonFeed
+from ..formats.limits import Limits
 from ..formats.sniff import open_document
 from ..formats.xml_feed import XmlFeed
 from ..types import Action, Cleaned, CleanedItem, Format, TitleLabel
@@ -55,15 +58,42 @@ def open_feed(content: bytes, url: str) -> XmlFeed | JsonFeed:
 
 
 def feed_fault(content: bytes, url: str) -> str | None:
-    """Why an answer of a publisher is no feed, in a clause; `None` if it is one, or so like one that readers may cope.
+    """Why an answer of a publisher is no feed, in a clause; `None` if it is one, or more of one than we can read.
 
-    A page that says "just a moment" with status 200 must not take the place of the last good copy.
+    A page that says "just a moment" with status 200 must not take the place of the last good copy, nor may what no
+    reader's parser takes: broken beyond repair, or a bomb of entities.
     """
     try:
         open_feed(content, url)
     except FeedcleanError as fault:
-        return None if feed_kind(content) else fault.what
+        return None if feed_kind(content) and _is_readable(content) else fault.what
     return None
+
+
+def _is_readable(content: bytes) -> bool:
+    """Whether readers' parsers take some bytes: well-formed, no entities that grow beyond all measure, not too deep."""
+    depth = 0
+
+    def deeper(*_: object) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > Limits().depth:
+            raise RecursionError
+
+    def back(_: object) -> None:
+        nonlocal depth
+        depth -= 1
+
+    try:
+        if feed_kind(content) is Format.JSONFEED:
+            json.loads(content)
+        else:
+            parser = expat.ParserCreate()
+            parser.StartElementHandler, parser.EndElementHandler = deeper, back
+            parser.Parse(content, True)
+    except (expat.ExpatError, ValueError, LookupError, RecursionError):
+        return False
+    return True
 
 
 def feed_kind(content: bytes) -> Format | None:
