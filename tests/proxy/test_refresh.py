@@ -9,10 +9,12 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from feedclean.errors import ForbiddenError, StoreError
+from feedclean.proxy import refresh
 from feedclean.proxy.lanes import Lanes
 from feedclean.proxy.nouns import Answer, Body, FeedState, Outcome, Validators
 from feedclean.proxy.recall import Held
@@ -550,6 +552,19 @@ async def test_proxies_on_one_store_fetch_once() -> None:
     for proxy in proxies:
         await proxy.close()
     assert not world.shelf.leases
+
+
+@test
+async def test_a_lease_is_short_and_renewed_while_a_fetch_takes_its_time() -> None:
+    world = World(delay=0.5)
+    with patch.object(refresh, "LEASE", 0.2):
+        reading = asyncio.create_task(world.read())
+        for _ in range(4):
+            await asyncio.sleep(0.1)
+            world.clock.turn(0.1)
+            assert not world.shelf.lease(URL, "other", world.clock.now() + 1)
+        assert (await reading)[1] is not None
+    assert not world.shelf.leases and len(world.requests) == 1
 
 
 @test

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol
@@ -28,7 +29,8 @@ from feedclean.proxy.schedule import DAY, Rules, after, pause, read_hints, resum
 
 __all__ = ["Clock", "FeedStore", "Fetcher", "Manners", "Refresher", "SystemClock"]
 
-LEASE = 30.0  # seconds; longer than a fetch may take
+LEASE = 8.0  # seconds; renewed while a fetch takes its time, so this is how long that of a proxy that was killed lasts
+LEASE_STUCK = 35.0  # seconds after which a lease is no longer believed in
 LEASE_POLL = 0.5  # seconds between two looks at what another proxy is fetching
 LEASE_DENIED = 5.0  # seconds until a copy that another proxy is refreshing is looked at again
 MAX_COLD = 512  # feeds that readers may wait for at once because there is no copy yet; half as many of one host
@@ -154,7 +156,10 @@ class Refresher:
             async with self._lanes.turn(host, urgent=urgent):
                 try:
                     state, body, ours = await self._turn(url, body is not None)
-                    return await self._fetch(state, body, host) if ours else (state, body)
+                    if not ours:
+                        return state, body
+                    async with self._renewed(url):
+                        return await self._fetch(state, body, host)
                 finally:
                     await self._recall.release(url)
         except TimeoutError:
@@ -170,7 +175,7 @@ class Refresher:
         began = self._clock.monotonic()
         while not await self._recall.lease(url, LEASE):
             self._event("lease-denied")
-            if self._clock.monotonic() - began > LEASE + LEASE_DENIED:
+            if self._clock.monotonic() - began > LEASE_STUCK:
                 self._event("lease-stuck")  # who has it died, or its clock is wrong
                 break
             state, body = await self._recall.known(url)
@@ -182,6 +187,25 @@ class Refresher:
             await self._clock.sleep(LEASE_POLL)
         state, body = await self._recall.known(url)
         return state, body, self._is_due(state, body)
+
+    @asynccontextmanager
+    async def _renewed(self, url: str) -> AsyncIterator[None]:
+        """Keep the lease of a feed from running out."""
+        over = asyncio.Event()
+
+        async def renew() -> None:
+            while not over.is_set():
+                try:
+                    await asyncio.wait_for(over.wait(), LEASE / 4)
+                except TimeoutError:
+                    await self._recall.lease(url, LEASE)
+
+        renewing = asyncio.create_task(renew())
+        try:
+            yield
+        finally:
+            over.set()
+            await renewing  # or it might take the lease once more after it was given back
 
     async def _fetch(self, state: FeedState, body: Body | None, host: str) -> Known:
         """Ask the publisher, and remember what it says."""
