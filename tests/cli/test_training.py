@@ -99,6 +99,7 @@ def test_broken_lines_and_repeats_are_found(run: Run, change: Callable[[bytes], 
     result = run("corpus", "check", "a.jsonl")
     assert result.exit_code == 1
     assert any(line.startswith(told) for line in result.stdout.splitlines())
+    assert "tells what is wrong with them" in run("corpus", "stats", "a.jsonl").stderr
 
 
 def test_a_line_separator_inside_a_text_parts_no_line(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections import Counter
 from functools import cache
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from feedclean.errors import CorpusError
 from feedclean.learning import corpus
 from feedclean.learning.corpus import Example
+from feedclean.learning.documents import holds_documents
 from feedclean.types import Block, Kind
 from tests.learning.models import DATA
 
@@ -74,16 +76,16 @@ def test_a_title_may_be_without_a_label_and_a_source_tells_real_pages(tmp_path: 
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        ('{"id": "x-1", "lang": "en", "blo', ""),
-        ("[1, 2]", ""),
-        ("null", ""),
-        (changed(blocks=[{"html": "<p>x</p>", "label": "advert"}]), "advert"),
+        ('{"id": "x-1", "lang": "en", "blo', "not JSON"),
+        ("[1, 2]", "an object is wanted, not a list"),
+        ("null", "an object is wanted, not null"),
+        (changed(blocks=[{"html": "<p>x</p>", "label": "advert"}]), 'block 0: label: "advert" is not one of'),
         (changed(blocks=[{"html": "<p>x</p>"}]), "label"),
         (changed(blocks=[{"label": "promo"}]), "html"),
-        (changed(blocks=[{"html": 5, "label": "promo"}]), ""),
-        (changed(blocks=["<p>x</p>"]), ""),
-        (changed(blocks={"html": "x"}), ""),
-        (changed(blocks=None), ""),
+        (changed(blocks=[{"html": 5, "label": "promo"}]), "block 0: html: text is wanted, not 5"),
+        (changed(blocks=["<p>x</p>"]), "block 0: an object is wanted"),
+        (changed(blocks={"html": "x"}), "blocks: a list"),
+        (changed(blocks=None), "blocks: a list"),
         (changed(title_label="bait"), "bait"),
         ({key: value for key, value in DOCUMENT.items() if key != "style"}, "style"),
         ({key: value for key, value in DOCUMENT.items() if key != "blocks"}, "blocks"),
@@ -104,6 +106,12 @@ def test_only_line_feeds_end_a_line(tmp_path: Path, separator: str) -> None:
     told = json.dumps(document, ensure_ascii=False)
     (example,) = corpus.load([lines(tmp_path / "a.jsonl", told)])
     assert example.passage.blocks[0].source == f"<p>a{separator}b</p>"
+
+
+def test_a_mark_of_the_byte_order_before_the_first_line_is_none_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(codecs.BOM_UTF8 + json.dumps(DOCUMENT).encode() + b"\r\n")
+    assert [example.id for example in corpus.load([path])] == ["x-1"] and holds_documents(path)
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def _show(console: Console, question: Question, session: Session) -> None:
     for text in question.after:
         console.print(Text(f"    {_short(text, console.width - 6)}", "dim"))
     unsure = ", not sure" if question.unsure else ""
-    console.print(Text(f"  model: {question.guess.value} {question.probability:.0%}{unsure}", "yellow"))
+    console.print(Text(f"  model: {question.guess.value} {question.probability * 100:.0f} %{unsure}", "yellow"))
     keys = "  ".join(f"{key} {label.value}" for key, label in _KEYS.items())
-    console.print(Text(f"  {keys}  s skip  u undo  q quit", "dim"))
+    console.print(Text(f"  {keys}\n  s skip  u undo  q quit", "dim"))
 
 
 def _short(text: str, width: int) -> str:

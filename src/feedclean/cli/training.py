@@ -51,7 +51,8 @@ def stats(paths: _Paths = None) -> None:
 
     report = check_paths(paths or [_CORPUS])
     _counts(report.counts)
-    say(f"{report.documents} documents, {report.blocks} blocks")
+    wrong = "; `feedclean corpus check` tells what is wrong with them" if report.faults else ""
+    say(f"{report.documents} documents, {report.blocks} blocks{wrong}")
 
 
 @corpus_app.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from ..errors import CorpusError
 from ..judging.blocks import whole
 from ..types import Block, Kind, Label, Passage, TitleLabel
+from . import documents
 
 LABELS = tuple(Label)
 TITLE_LABELS = tuple(TitleLabel)
@@ -75,28 +75,38 @@ def load(paths: Sequence[Path], tell: Callable[[str], None] | None = None) -> li
 
 
 def _examples(path: Path, tell: Callable[[str], None] | None) -> Iterator[Example]:
-    try:
-        lines = path.read_bytes().split(b"\n")  # line by line, since a file may be whole but for its last one
-    except OSError as error:
-        raise CorpusError(f"cannot be read: {error}", where=str(path)) from error
     faults = 0
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                example = _example(json.loads(line.decode("utf-8")))
-                if any(label != UNLABELLED for label in example.labels):
-                    yield example
-            except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-                told = f"no {error}" if isinstance(error, KeyError) else str(error)
-                hint = "run `feedclean corpus check` for all faults"
-                fault = CorpusError(told, where=f"{path}:{number}", hint=hint)
-                if tell is None:
-                    raise fault from error
-                faults += 1
-                if faults <= _TOLD:
-                    tell(f"left out: {path}:{number}: {told}")
+    for line in documents.lines(path):
+        try:
+            example = _read(line)
+        except CorpusError as fault:
+            if tell is None:
+                raise
+            faults += 1
+            if faults <= _TOLD:
+                tell(f"left out: {line.where}: {fault.what}")
+            continue
+        if any(label != UNLABELLED for label in example.labels):
+            yield example
     if faults > _TOLD and tell is not None:
         tell(f"left out: {faults - _TOLD} more lines of {path}; run `feedclean corpus check` for all faults")
+
+
+def _read(line: documents.Line) -> Example:
+    """The document of a line, which may lack what training does not need.
+
+    Raises:
+        CorpusError: it cannot be used, in the words of `feedclean corpus check`.
+    """
+    error: Exception | None = None
+    try:
+        if line.document is not None:
+            return _example(line.document)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as caught:
+        error = caught
+    wrong = (f"{field}: {what}" for field, what in documents.faults_of(line.document or {}))
+    told = line.fault or next(wrong, str(error))
+    raise CorpusError(told, where=line.where, hint="run `feedclean corpus check` for all faults") from error
 
 
 def _example(document: dict[str, object]) -> Example:

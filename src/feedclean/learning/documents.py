@@ -8,6 +8,7 @@ Training learns from labels alone.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def lines(path: Path) -> Iterator[Line]:
         what = (getattr(fault, "strerror", None) or str(fault)).lower()
         raise CorpusError(f"cannot be read: {what}", where=str(path)) from fault
     # Only line feeds part the lines: a JSON string may hold any of the others that `splitlines` knows.
-    parts = data.split(b"\n")
+    parts = data.removeprefix(codecs.BOM_UTF8).split(b"\n")
     for number, part in enumerate(parts, 1):
         if part.strip():
             yield _line(f"{path}:{number}", part, last=number == len(parts))
@@ -69,7 +70,7 @@ def holds_documents(path: Path) -> bool:
         raise CorpusError(f"cannot be read: {(fault.strerror or str(fault)).lower()}", where=str(path)) from fault
     if first is None:
         return False
-    document = _line(str(path), first, last=False).document
+    document = _line(str(path), first.removeprefix(codecs.BOM_UTF8), last=False).document
     return document is None or "blocks" in document
 
 
