@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import configparser
 import re
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
 from feedclean import model_home
 from feedclean.cli import app
 from feedclean.errors import SettingsError
+from feedclean.proxy import server
 from feedclean.proxy.answer import reason_of
 from feedclean.proxy.samples import Samples
 from feedclean.proxy.store import Store
@@ -86,3 +91,35 @@ def test_a_user_without_a_home_names_a_store_or_is_told_to(monkeypatch: pytest.M
     with closing(Store(load(None, {"FEEDCLEAN_STORE_URL": url}).store.url, clock=lambda: 0.0)) as store:
         store.check()
     assert not model_home.home().exists()
+
+
+def test_settings_are_read_again_when_their_file_is_written_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editor empties a file and then fills it: for a moment there would be no feeds at all."""
+    looks = iter("aabcbbbcdd")  # of the file, one after another
+    read: list[str] = []
+    seen: list[str] = []
+
+    async def watch() -> None:
+        house: Any = SimpleNamespace(settings=SimpleNamespace(path=None))
+        process = server._Process(Settings, lambda _: pytest.fail("no model has changed"), None, structlog.get_logger())
+        monkeypatch.setattr(process, "_take_settings", take)
+        with suppress(EndError):
+            await process._watch(house, asyncio.Event())
+
+    async def take(_: object) -> None:
+        read.append("".join(seen))
+
+    class EndError(Exception):
+        pass
+
+    def look(_: object) -> str:
+        seen.append(next(looks, ""))
+        if not seen[-1]:
+            raise EndError
+        return seen[-1]
+
+    monkeypatch.setattr(server, "_LOOK", 0.001)
+    monkeypatch.setattr(server, "_looks", look)
+    monkeypatch.setattr(server, "_models", lambda _: ())
+    asyncio.run(watch())
+    assert read == ["aabcbb", "aabcbbbcdd"]

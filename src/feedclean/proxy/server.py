@@ -37,7 +37,7 @@ _HEADERS = 8_000  # milliseconds in which a request's headers must have come
 _STUCK = 30_000  # milliseconds after which a client that takes nothing is let go (Linux)
 _BUFFER = 64 << 10  # bytes that they may have
 _GRACE = 8.0  # seconds for answers under way when the process is told to end
-_LOOK = 2.0  # seconds between two looks at the settings file
+_LOOK = 1.0  # seconds between two looks at the settings file
 _CONNECTIONS = 4096
 
 
@@ -108,13 +108,15 @@ class _Process:
     async def _watch(self, house: OpenHouse, again: asyncio.Event) -> None:
         """Read settings and models again on SIGHUP and when they change; what cannot be read changes nothing."""
         seen, models = _looks(house.settings.path), _models(house.settings)
+        now = seen
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(again.wait(), _LOOK)
             asked = again.is_set()
             again.clear()
-            now = _looks(house.settings.path)
-            if asked or now != seen:
+            before, now = now, _looks(house.settings.path)
+            written = now == before  # half of a file, or an empty one, may be good TOML with fewer feeds
+            if asked or (written and now != seen):
                 seen = now
                 await self._take_settings(house)
             found = await asyncio.to_thread(_models, house.settings)
