@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feedclean.cleaning import clean
 from feedclean.errors import FormatError, LimitError
 from feedclean.formats.article import Article
+from feedclean.formats.convert import convert
 from feedclean.formats.sniff import open_document
 from feedclean.formats.web_page import WebPage
 from feedclean.types import Cleaned, Format
@@ -221,18 +222,31 @@ def test_a_picture_that_a_page_carries_with_it_is_kept_and_nothing_else() -> Non
     assert "inline.invalid" not in article(forged).to_bytes().decode()
 
 
-def test_a_page_that_only_pretends_to_be_ours_is_made_safe() -> None:
-    first = cleaned(page()).content.decode()
-    for place, what in (
-        ("<article>", "<script>x()</script>"),
-        ("</header>", '<p onclick="x()">'),
-        ("</title>", "<script>x()</script>"),
-    ):
-        forged = first.replace(place, what + place if place != "</title>" else place + what)
-        assert not re.search(r"<script|onclick", cleaned(forged).content.decode())
+@pytest.mark.parametrize(
+    "live",
+    [
+        "<script>x()</script>",
+        '<p onclick="x()">',
+        '<img src="a.jpg"onerror=x()>',
+        '<a href="java&#x73;cript:x()">more</a>',
+        "<style>p { display: none }</style>",
+    ],
+)
+@pytest.mark.parametrize("place", ["</title>", "</header>", "<article>", "</article>"])
+def test_a_page_that_only_pretends_to_be_ours_is_made_safe(place: str, live: str) -> None:
+    forged = cleaned(page()).content.decode().replace(place, live + place)
+    for made in (cleaned(forged).content, convert(forged.encode(), Format.HTML, "html")):
+        assert not re.search(r"<script|on(?:click|error)=|cript:|<style>p", made.decode())
 
 
-@settings(max_examples=30)
+def test_a_page_of_ours_stays_as_it_is_and_so_does_its_note() -> None:
+    first = cleaned(page()).content
+    noted = first.replace(b"<style>", b'<meta name="feedclean:title" content="clickbait 0.93">\n<style>', 1)
+    for ours in (first, noted):
+        assert open_document(ours, in_place=False).to_bytes() == ours
+        assert convert(ours, Format.HTML, "html") == ours
+
+
 @given(st.lists(any_html, max_size=4), st.booleans())
 def test_any_page_is_a_safe_article_or_an_error(pieces: list[str], long: bool) -> None:
     source = (

@@ -29,15 +29,11 @@ _WHOLE = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 _AROUND = re.compile(
     r"""<(?:script|style|nav|aside|header|footer|form|i?frame|object|embed|button|input|select|textarea|svg|template
            |noscript|dialog|menu|canvas|video|audio|base|math)\b
-      | <[^<>]*\s(?:on[a-z]+\s*=|style\s*=|(?:rel|http-equiv)\s*=\s*["']?(?:stylesheet|preload|refresh|import))
+      | <[^<>]*[\s"'/](?:on[a-z]+\s*=|style\s*=|(?:rel|http-equiv)\s*=\s*["']?(?:stylesheet|preload|refresh|import))
       | javascript:|data:""",
     re.IGNORECASE | re.VERBOSE,
 )
-_ACTIVE = re.compile(
-    r"<(?:script|i?frame|object|embed|form|input|button|svg|math|base|link(?! rel=\"canonical\"))"
-    r"|\son[a-z]+\s*=|javascript:",
-    re.IGNORECASE,
-)
+_MARKED = re.compile(rf'<meta name="{MARK}" content="[a-z]+ [01]\.\d\d">')
 _LONG = 200_000  # characters; a page with less around its article than that is rare, and none is as long
 _LINKED = 300  # characters of source for each link that a bare article has
 
@@ -57,16 +53,15 @@ def open_page(data: bytes, *, url: str | None = None, limits: Limits | None = No
     text, _ = decode(data, declared_charset(data) or declared_encoding(data))
     if not _WHOLE.search(text) or _is_bare(text):
         return open_web_page(data, url=url, limits=limits)
-    return page_article(text, url=url, original=data)
+    return page_article(text, url=url)
 
 
-def page_article(source: str, *, url: str | None = None, original: bytes = b"") -> Article:
+def page_article(source: str, *, url: str | None = None) -> Article:
     """The article of a whole page in characters.
 
     Args:
         source: the page.
         url: where it was published.
-        original: its bytes.
 
     Raises:
         LimitError: it is nested too deep.
@@ -76,10 +71,9 @@ def page_article(source: str, *, url: str | None = None, original: bytes = b"") 
     if is_reader_page(source):
         text, extracted = parted(source)
         text, held = lift(text)
-        fields = (Field("article", text, Markup.HTML),)
-        # Anybody can write a page that begins as ours do.
-        original = b"" if _ACTIVE.search(source) else original
-        return Article(fields, head, extracted=extracted, original=original, held=held)
+        marked = _MARKED.search(source, 0, 20_000)
+        mark = marked[0] if marked else ""
+        return Article((Field("article", text, Markup.HTML),), head, extracted=extracted, held=held, mark=mark)
     from feedclean.formats.extraction import extract
 
     source, held = lift(source)
@@ -106,15 +100,14 @@ class Article:
         metadata: Metadata,
         *,
         extracted: bool = False,
-        original: bytes = b"",
         held: Sequence[str] = (),
+        mark: str = "",
     ) -> None:
         self.metadata = metadata
         self.extracted = extracted
-        self._original = original
         self._held = held
         self._title = metadata.title
-        self._mark: str | None = None
+        self._mark = mark
         self._texts = [body.text for body in bodies]
         title = Field("title", metadata.title, Markup.TEXT) if metadata.title else None
         self._items = (Item(metadata.url or "0", title, tuple(bodies), metadata.url, metadata.language),)
@@ -144,22 +137,18 @@ class Article:
         self._mark = "" if label is TitleLabel.PLAIN else f'<meta name="{MARK}" content="{label} {probability:.2f}">'
 
     def to_bytes(self) -> bytes:
-        """A page to read, in UTF-8."""
-        bodies = self._items[0].bodies
-        same = self._texts == [body.text for body in bodies] and self._title == self.metadata.title
-        if self._original and same and not self._mark:
-            return self._original
+        """A page to read, in UTF-8; made safe whoever wrote it, because anybody can begin a page as ours do."""
         from feedclean.formats.sanitize import paragraphs, safe_html
 
         texts = [
             text if body.markup is Markup.HTML else paragraphs(text)
-            for text, body in zip(self._texts, bodies, strict=True)
+            for text, body in zip(self._texts, self._items[0].bodies, strict=True)
         ]
         body = put_down(safe_html("\n".join(texts), self.metadata.url), self._held)
         metadata = replace(self.metadata, title=self._title)
         body = without_title(body.strip(), self.metadata.title)
         body = body if "<pre" in body else _GAPS.sub("\n", body)
-        return reader_page(metadata, body, extracted=self.extracted, mark=self._mark or "").encode("utf-8", "replace")
+        return reader_page(metadata, body, extracted=self.extracted, mark=self._mark).encode("utf-8", "replace")
 
 
 _GAPS = re.compile(r"\n{2,}")

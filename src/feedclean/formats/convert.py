@@ -69,8 +69,12 @@ def convert(
     """
     if to not in TARGETS:
         raise FormatError(f"no format to convert to: {to!r}", hint=f"one of {', '.join(TARGETS)}")
-    if not afresh and (_SAME.get(source_format) == to or (to == "html" and _is_ours(document_bytes))):
+    if not afresh and _SAME.get(source_format) == to:
         return document_bytes
+    if to == "html" and source_format is Format.HTML and (ours := _ours(document_bytes)):
+        from feedclean.formats.article import page_article
+
+        return page_article(ours, url=url).to_bytes()
     read = _read(document_bytes, source_format, url, limits or Limits())
     wanted = {"rss": Format.RSS, "atom": Format.ATOM}.get(to, Format.JSONFEED)
     facts = complete(read, url, wanted)
@@ -88,8 +92,10 @@ _WRITERS: dict[str, Callable[[Facts], bytes]] = {
 }
 
 
-def _is_ours(data: bytes) -> bool:
-    return data.startswith(b"<!DOCTYPE html>") and is_reader_page(data.decode("utf-8", "replace"))
+def _ours(data: bytes) -> str:
+    """A page to read that was written by us, or begins as if it were; else nothing."""
+    text = data.decode("utf-8", "replace") if data.startswith(b"<!DOCTYPE html>") else ""
+    return text if is_reader_page(text) else ""
 
 
 def read_facts(document_bytes: bytes, source_format: Format, url: str | None = None) -> Any:
