@@ -59,6 +59,15 @@ def test_ctrl_c_among_processes_ends_them_all_without_a_traceback(start: Start, 
     assert set(written) <= {line["source"] for line in lines}
 
 
+def test_a_killed_run_leaves_no_process_behind(start: Start, tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number:04}.html").write_text(page("News. " * 50))
+    process = start("clean", ".", "-o", "out", "--jobs", "2")
+    _wait_for((tmp_path / "out" / "0040.html").exists)
+    process.kill()
+    process.communicate(timeout=30)  # the others hold standard error open for as long as they live
+
+
 def test_a_reader_that_stops_reading_is_no_fault(start: Start, tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text("The shares rose by 3 percent on Tuesday. " * 20_000)
     process = start("clean", "long.txt")

@@ -12,6 +12,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -138,10 +140,24 @@ def _in_process(source: Source, options: Options, parent: int) -> Outcome:
         # Ctrl-C goes to all processes of a terminal; this one is ended by its parent, without a traceback.
         with contextlib.suppress(ValueError):
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if os.getppid() == parent:  # and no worker of a cluster
+            _end_with(parent)
     model = options.model
     if model is None or isinstance(model, (str, Path)):
         options = replace(options, model=_judge_of_process(model, options.corrections), corrections=())
     return clean_one(source, options)
+
+
+@lru_cache(maxsize=1)
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent is gone: one that is killed ends nobody, and joblib waits five minutes."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
