@@ -181,6 +181,24 @@ def test_ads_that_rotate_leave_the_copy_as_it_was() -> None:
     go(rotate())
 
 
+def test_a_copy_that_waits_for_its_turn_is_promised_and_one_that_takes_long_is_given_as_published() -> None:
+    """What was never begun says nothing about its feed, and an item that is clean a moment later looks new."""
+
+    async def run() -> list[object]:
+        judge = SlowJudge()
+        cleaner = Cleaner(judge, FakeStore(), Clock(), threads=1, budget=0.2)
+        found = await asyncio.gather(
+            *(cleaner.cleaned(body(FEED + b" " * number), ORDER) for number in range(2)), return_exceptions=True
+        )
+        judge.gate.set()
+        copies = [await cleaner.cleaned(body(FEED + b" " * number), ORDER) for number in range(2)]
+        cleaner.close()
+        assert all(copy.note.startswith("cleaned") for copy in copies) and not cleaner._waiting
+        return [type(one) for one in found]
+
+    assert go(run()) == [TimeoutError, CrowdedError]
+
+
 def test_reasons_are_words_that_stay() -> None:
     faults = [LimitError("x"), FormatError("x"), StoreError("x"), TimeoutError(), ValueError("x"), RecursionError()]
     assert [reason_of(fault) for fault in faults] == ["limit", "format", "store", "time", "error", "error"]

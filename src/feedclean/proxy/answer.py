@@ -119,6 +119,7 @@ class Cleaner:
         self._threads, self._count = ThreadPoolExecutor(threads, thread_name_prefix="clean"), threads
         self._pace = 0.05  # seconds that a thread takes for a copy, lately
         self._making: dict[Hashable, asyncio.Task[Served]] = {}
+        self._waiting: set[Hashable] = set()  # what is to be made and has no thread yet
         self._failed: OrderedDict[Hashable, tuple[float, str]] = OrderedDict()  # until when, and why
         self._changed: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
         self._epoch = 0  # what is still being made of an earlier one is for nobody any more
@@ -143,7 +144,7 @@ class Cleaner:
 
         Raises:
             TimeoutError: it takes longer than a reader should wait; it is still made, for the next one.
-            CrowdedError: too many are waiting.
+            CrowdedError: too many are waiting, or it has waited for too long.
             FailedBeforeError: it went wrong a moment ago.
             Exception: whatever went wrong in cleaning.
         """
@@ -161,7 +162,7 @@ class Cleaner:
         done, _ = await asyncio.wait([task], timeout=self._budget)
         if not done:
             self._event("cleaned-late")
-            raise TimeoutError
+            raise CrowdedError if key in self._waiting else TimeoutError
         return task.result()
 
     async def looked(self, body: Body, order: Order) -> Cleaned:
@@ -201,7 +202,15 @@ class Cleaner:
 
     async def _make(self, key: Hashable, body: Body, order: Order, judge: Judge) -> Served:
         loop = asyncio.get_running_loop()
-        made, took = await loop.run_in_executor(self._threads, _timed, body, order, judge, self._clock.now())
+        now = self._clock.now()
+
+        def timed() -> tuple[Made, float]:
+            self._waiting.discard(key)
+            began = time.perf_counter()
+            return make(body, order, judge, now), time.perf_counter() - began
+
+        self._waiting.add(key)
+        made, took = await loop.run_in_executor(self._threads, timed)
         self._pace += (took - self._pace) / 8
         rows = made.rows
         if rows:
@@ -217,6 +226,7 @@ class Cleaner:
 
     def _done(self, key: Hashable, task: asyncio.Task[Served]) -> None:
         self._making.pop(key, None)
+        self._waiting.discard(key)
         if task.cancelled():
             return
         fault = task.exception()
@@ -251,12 +261,6 @@ class Cleaner:
         others = [f"{action.value}={count}" for action, count in sorted(by_action.items()) if action is not Action.CUT]
         told = ["cleaned", f"cut={by_action[Action.CUT]}", *others, f"model={model}"]
         return "; ".join([*told, *(["conversion=failed"] if made.unconverted else [])])
-
-
-def _timed(body: Body, order: Order, judge: Judge, now: float) -> tuple[Made, float]:
-    """A copy, and the seconds that it took."""
-    began = time.perf_counter()
-    return make(body, order, judge, now), time.perf_counter() - began
 
 
 def reason_of(fault: BaseException) -> str:
