@@ -80,6 +80,7 @@ def test_what_is_found(text: str, wanted: list[str]) -> None:
         "Breaking: NOW. The exchange: ACME. Time: 12",
         "Six: ACME, nyse: abc, Fra: DAX",
         "NYSE: 4 of 10 shares fell, NASDAQ: 12",
+        "HE: DO WE SELL? SHE: NO. TSE: RY",
         "US0378331006 US037833100 XUS0378331005 US03783310055 DEUTSCHLAND1",
         "AABBCCDDEEFF INTERNATIONA1",
     ],

@@ -109,7 +109,8 @@ def _tickers(text: str) -> Iterator[Security]:
     for found in _TICKER.finditer(text):
         exchange, code = found[1], found[2]
         named = _EXCHANGES[exchange.upper()]
-        shouted = code.upper() == code and not (code.isdigit() and named in _LETTERS)
+        numbered = code[0].isdigit() if named in _NUMBERS else not (code.isdigit() and named in _LETTERS)
+        shouted = code.upper() == code and numbered
         if shouted and (exchange.isupper() or exchange in ("Nasdaq", "Xetra")):
             yield Security(named, code)
     for found in _CASHTAG.finditer(text):
@@ -117,5 +118,7 @@ def _tickers(text: str) -> Iterator[Security]:
             yield Security("TICKER", found[1])
 
 
-# Where tickers are words; behind "NYSE: 4" stands a number of something.
+# Where tickers are numbers; "SHE: NO" is a conversation, and "TSE: RY" stood for Toronto once.
+_NUMBERS = frozenset(("SSE", "SZSE", "HKEX", "TYO", "KRX"))
+# Where they are words; behind "NYSE: 4" stands a number of something.
 _LETTERS = frozenset(("NASDAQ", "NYSE", "NYSEAMERICAN", "NYSEARCA", "OTC", "LSE", "EPA", "AMS", "SIX"))
