@@ -64,6 +64,12 @@ def test_what_front_matter_says_is_read() -> None:
     assert (said.published, said.url) == ("2026-03-12T00:00:00Z", "https://ledgerlane.example/md")
 
 
+@pytest.mark.parametrize("sign", ["|", ">", ">-", "|2+"])
+def test_folded_words_of_front_matter_are_read(sign: str) -> None:
+    said = read_front_matter(f"---\ntitle: {sign}\n  Acme:\n\n  up again\ntags:\n  - a\n  - b\nsite: x\n---\n")
+    assert (said.title, said.tags, said.site) == ("Acme: up again", ("a", "b"), "x")
+
+
 @given(
     st.lists(
         st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1).map(str.strip).filter(bool),
@@ -133,3 +139,21 @@ def test_json_quotes_are_yaml() -> None:
         write_front_matter({"title": 'a "b"\\', "tags": [], "url": None})
         == f"---\ntitle: {json.dumps(chr(97) + ' ' + chr(34) + 'b' + chr(34) + chr(92))}\n---\n"
     )
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "written", ["a", '"a"', "'a'", ">-\n  a", "|\n\n  a\n\n  b", "a\n  b", "a # b", "[a", "&a b", ""], ids=range(10)
+)
+def test_a_new_title_leaves_the_rest_of_the_front_matter_alone(written: str, ends: str) -> None:
+    yaml = pytest.importorskip("yaml")
+    source = f"---\nsite: a\nTitle: {written}\ntags:\n  - a\n---\n# a\n\nThe text: a.\n".replace("\n", ends)
+    document = open_document(source.encode())
+    document.replace(0, None, '[clickbait] "a": b')
+    front = front_matter_of(document.to_bytes().decode())
+    if written:
+        assert yaml.safe_load(front.strip("-\r\n")) == {"site": "a", "Title": '[clickbait] "a": b', "tags": ["a"]}
+        assert document.to_bytes().decode().removeprefix(front) == f"# a{ends}{ends}The text: a.{ends}"
+    else:
+        assert front == front_matter_of(source)
+        assert f'# [clickbait] "a": b{ends}' in document.to_bytes().decode()

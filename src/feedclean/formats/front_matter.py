@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from feedclean.formats.metadata import Metadata, moment
 
-__all__ = ["front_matter_of", "read_front_matter", "write_front_matter"]
+__all__ = ["front_matter_of", "read_front_matter", "retitled", "write_front_matter"]
 
 _BLOCK = re.compile(
     r"\ufeff?---[ \t]*\r?\n((?:(?!(?:---|\.\.\.)[ \t]*\r?$)[^\n]*\n){0,500}?)(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)",
@@ -20,6 +20,10 @@ _BLOCK = re.compile(
 _LINE = re.compile(r"([A-Za-z_][\w-]{0,60})[ \t]*:(?:[ \t]+(.*?))?[ \t]*\r?$")
 _LISTED = re.compile(r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^,]+)""")
 _LIVE = re.compile(r"<(?=[A-Za-z/!?])|(?<=\])\(|[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_TITLE = re.compile(
+    r"^(title[ \t]*:)[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*|\r?\n(?=\r?\n[ \t]))*(\r?\n)", re.IGNORECASE | re.MULTILINE
+)
+_FOLDED = re.compile(r"[|>][+-]?[1-9]?[+-]?")
 _ENTRY = re.compile(r"[ \t]*-[ \t]+(.*?)[ \t]*\r?$")
 
 
@@ -32,14 +36,17 @@ def front_matter_of(source: str) -> str:
 def read_front_matter(source: str) -> Metadata:
     """What front matter says about its article."""
     said: dict[str, list[str]] = {}
-    key = ""
+    key, folded = "", False  # folded: its text stands in the indented lines below
     for line in source.split("\n"):
         found, entry = _LINE.match(line), _ENTRY.match(line)
-        if entry and key:
+        if folded and line[:1] in (" ", "\t"):
+            said[key] = [" ".join([*said[key], line.strip()])]
+        elif entry and key:
             said[key].append(_plain(entry[1]))
         elif found:
             key = found[1].lower()
-            said[key] = _values(found[2] or "")
+            folded = bool(_FOLDED.fullmatch(found[2] or ""))
+            said[key] = [] if folded else _values(found[2] or "")
     given = {key: [value for value in values if value] for key, values in said.items()}
     address = _first(given, "url", "canonical_url", "canonical", "link", "source")
     language = _first(given, "language", "lang")[:2].lower()
@@ -59,6 +66,11 @@ def write_front_matter(facts: Mapping[str, str | Sequence[str] | None]) -> str:
     """Front matter that says `facts`, without those that are empty; empty if nothing is known."""
     lines = [f"{key}: {_quoted(value)}\n" for key, value in facts.items() if value]
     return f"---\n{''.join(lines)}---\n" if lines else ""
+
+
+def retitled(source: str, title: str) -> str:
+    """Front matter with another title, and the rest as it was; without a title it stays as it is."""
+    return _TITLE.sub(lambda found: f"{found[1]} {_quoted(title)}{found[2]}", source, count=1)
 
 
 def _quoted(value: str | Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from feedclean.formats.front_matter import front_matter_of, read_front_matter
+from feedclean.formats.front_matter import front_matter_of, read_front_matter, retitled
 from feedclean.formats.limits import Limits, check_size
 from feedclean.formats.metadata import Metadata
 from feedclean.formats.text_codec import decode
@@ -112,10 +112,9 @@ class Markdown:
             lines[-1:-1] = [self._mark.replace("\n", "\r\n") if wide else self._mark] * bool(self._mark)
             front = "".join(lines)
         if self._new_title != self._title:
-            old = self._title
-            if old in front:
-                front = front.replace(old, self._new_title, 1)
-            elif (heading := _HEADING.search(rest)) and heading[1] == old:
+            if read_front_matter(front).title:
+                front = retitled(front, self._new_title)
+            elif (heading := _HEADING.search(rest)) and heading[1] == self._title:
                 rest = rest[: heading.start(1)] + self._new_title + rest[heading.end(1) :]
         text = front + rest
         return self._original if text == self._text else self._codec.encode(text, html=False)
