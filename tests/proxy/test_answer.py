@@ -7,6 +7,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Sequence
+from itertools import groupby
 
 import pytest
 
@@ -14,7 +15,7 @@ from feedclean.errors import FeedcleanError, FormatError, LimitError, StoreError
 from feedclean.judging.policy import Policy
 from feedclean.proxy.answer import Cleaner, CrowdedError, FailedBeforeError, Order, reason_of
 from feedclean.proxy.making import feed_fault, open_feed
-from feedclean.proxy.nouns import Body
+from feedclean.proxy.nouns import Body, LedgerRow
 from feedclean.proxy.shelf import Served, Shelf
 from feedclean.types import Format, Passage, Verdict
 from tests.fakes import KeywordJudge
@@ -60,7 +61,7 @@ def test_the_longer_a_copy_takes_the_fewer_may_wait_for_theirs() -> None:
         return crowded_from, sum(not isinstance(one, CrowdedError) for one in found)
 
     assert go(run(0.001)) == (64, 64)
-    assert go(run(0.4)) == (9, 20)  # 4 s of waiting at most, and a third of the time before more is fetched
+    assert go(run(0.4)) == (25, 50)  # 10 s of waiting at most, and half of that before more is fetched
     assert go(run(60.0)) == (2, 2)  # as many as there are threads
 
 
@@ -193,10 +194,34 @@ def test_a_copy_that_waits_for_its_turn_is_promised_and_one_that_takes_long_is_g
         judge.gate.set()
         copies = [await cleaner.cleaned(body(FEED + b" " * number), ORDER) for number in range(2)]
         cleaner.close()
-        assert all(copy.note.startswith("cleaned") for copy in copies) and not cleaner._waiting
+        assert all(copy.note.startswith("cleaned") for copy in copies)
         return [type(one) for one in found]
 
     assert go(run()) == [TimeoutError, CrowdedError]
+
+
+def test_a_copy_is_ready_before_the_next_one_is_begun() -> None:
+    """What it removes is taken down in the same turn, not after everybody else's."""
+
+    async def run() -> list[str]:
+        steps: list[str] = []
+
+        class Judge(KeywordJudge):
+            def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+                steps.append("judged")
+                return super().judge(passages)
+
+        class Ledger(FakeStore):
+            def note(self, rows: Sequence[LedgerRow]) -> None:
+                steps.append("noted")
+                super().note(rows)
+
+        cleaner = Cleaner(Judge(), Ledger(), Clock(), threads=1)
+        await asyncio.gather(*(cleaner.cleaned(body(FEED + b" " * number), ORDER) for number in range(3)))
+        cleaner.close()
+        return steps
+
+    assert [step for step, _ in groupby(go(run()))] == ["judged", "noted"] * 3
 
 
 def test_reasons_are_words_that_stay() -> None:

@@ -93,7 +93,7 @@ class Cleaner:
         clock: tells the time.
         on_event: told of `cleaned`, `cleaned-late` and `clean-failed`.
         on_cuts: told how many blocks were acted upon, by action and label.
-        budget: seconds that a reader waits.
+        budget: seconds that a reader waits from when the making of a copy begins; twice as many for its turn.
         threads: that clean at once.
         queue: feeds that may wait to be cleaned; a subscription list that was just imported has hundreds.
         most: bytes of copies that are kept.
@@ -118,8 +118,7 @@ class Cleaner:
         self._budget, self._queue = budget, queue
         self._threads, self._count = ThreadPoolExecutor(threads, thread_name_prefix="clean"), threads
         self._pace = 0.05  # seconds that a thread takes for a copy, lately
-        self._making: dict[Hashable, asyncio.Task[Served]] = {}
-        self._waiting: set[Hashable] = set()  # what is to be made and has no thread yet
+        self._making: dict[Hashable, tuple[asyncio.Task[Served], asyncio.Future[None]]] = {}  # and when it begins
         self._failed: OrderedDict[Hashable, tuple[float, str]] = OrderedDict()  # until when, and why
         self._changed: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
         self._epoch = 0  # what is still being made of an earlier one is for nobody any more
@@ -133,7 +132,7 @@ class Cleaner:
     @property
     def crowded(self) -> bool:
         """Whether so much is waiting that nothing more should be fetched to be cleaned."""
-        return len(self._making) >= self._room(self._budget / 3)
+        return len(self._making) >= self._room(self._budget)
 
     def _room(self, seconds: float) -> float:
         """How many can be waiting if the last of them is to begin within so many seconds."""
@@ -152,17 +151,23 @@ class Cleaner:
         if (found := self.shelf.get(key)) is not None:
             return found
         self._raise_known(key)
-        task = self._making.get(key)
-        if task is None:
-            if len(self._making) >= self._room(self._budget * 0.8):
+        making = self._making.get(key)
+        if making is None:
+            if len(self._making) >= self._room(2 * self._budget):
                 raise CrowdedError
-            task = asyncio.create_task(self._make(key, body, order, self._judge))
-            self._making[key] = task
-            task.add_done_callback(lambda done: self._done(key, done))
+            begun = asyncio.get_running_loop().create_future()
+            making = asyncio.create_task(self._make(key, body, order, self._judge, begun)), begun
+            self._making[key] = making
+            making[0].add_done_callback(lambda done: self._done(key, done))
+        task, begun = making
+        begins, _ = await asyncio.wait(making, timeout=2 * self._budget, return_when=asyncio.FIRST_COMPLETED)
+        if not begins:
+            self._event("cleaned-late")
+            raise CrowdedError
         done, _ = await asyncio.wait([task], timeout=self._budget)
         if not done:
             self._event("cleaned-late")
-            raise CrowdedError if key in self._waiting else TimeoutError
+            raise TimeoutError
         return task.result()
 
     async def looked(self, body: Body, order: Order) -> Cleaned:
@@ -200,21 +205,19 @@ class Cleaner:
         """Begin nothing more."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _make(self, key: Hashable, body: Body, order: Order, judge: Judge) -> Served:
-        loop = asyncio.get_running_loop()
-        now = self._clock.now()
+    async def _make(self, key: Hashable, body: Body, order: Order, judge: Judge, begun: asyncio.Future[None]) -> Served:
+        loop, now = asyncio.get_running_loop(), self._clock.now()
 
-        def timed() -> tuple[Made, float]:
-            self._waiting.discard(key)
+        def work() -> tuple[Made, float]:
+            loop.call_soon_threadsafe(begun.set_result, None)
             began = time.perf_counter()
-            return make(body, order, judge, now), time.perf_counter() - began
+            made = make(body, order, judge, now)
+            if made.rows:  # in the same turn: a second one would come after those of all who wait
+                self._ledger.note(made.rows)
+            return made, time.perf_counter() - began
 
-        self._waiting.add(key)
-        made, took = await loop.run_in_executor(self._threads, timed)
-        self._pace += (took - self._pace) / 8
-        rows = made.rows
-        if rows:
-            await loop.run_in_executor(self._threads, self._ledger.note, rows)
+        made, took = await loop.run_in_executor(self._threads, work)
+        self._pace += (min(took, 3 * self._pace) - self._pace) / 8  # the first one takes long and says little
         self._event("cleaned")
         self._cuts(made.counts)
         served = self._served(
@@ -226,7 +229,6 @@ class Cleaner:
 
     def _done(self, key: Hashable, task: asyncio.Task[Served]) -> None:
         self._making.pop(key, None)
-        self._waiting.discard(key)
         if task.cancelled():
             return
         fault = task.exception()
