@@ -148,6 +148,7 @@ def test_an_unexpected_fault_is_one_line_and_the_others_are_cleaned(run: Run) ->
     [
         (["clean"], ""),
         (["clean", "-", "-"], "-: standard input can be read only once"),
+        (["clean", "", "-o", "out"], "an empty name among the sources"),
         (["clean", "a", "--threshold", "nan"], "clean: invalid value for '--threshold'"),
         (["clean", "a", "--threshold", "1.5"], "clean: invalid value for '--threshold'"),
         (["clean", "a", "--to", "pdf"], "clean: invalid value for '--to'"),

@@ -45,6 +45,10 @@ CREATE TEMP TABLE failures (number INTEGER PRIMARY KEY, name TEXT, cause TEXT, t
 """
 
 
+# What options are called on the command line; the others have no better name.
+_CALLED = {"to": "--to", "in_place": "--in-place", "url": "--url", "corrections": "labels", "version": "feedclean"}
+
+
 def described(options: Options) -> dict[str, str]:
     """All that decides what a result is, by name: with other options, or another model, results are others."""
     told = {one.name: repr(getattr(options, one.name)) for one in fields(options)}
@@ -207,7 +211,7 @@ class Journal:
         found = self._database.execute("SELECT value FROM facts WHERE name = 'options'").fetchone()
         before: dict[str, str] | None = json.loads(found[0]) if found else None
         if resume and before is not None and before != told:
-            others = sorted(name for name in {*told, *before} if told.get(name) != before.get(name))
+            others = sorted(_CALLED.get(one, one) for one in {*told, *before} if told.get(one) != before.get(one))
             raise SettingsError(
                 f"what is there was made with another {', '.join(others)}",
                 where="--resume",

@@ -244,11 +244,13 @@ def find(
         taken: is asked about every file whether the caller takes it, which then is no document here.
 
     Raises:
-        SettingsError: standard input is named twice.
+        SettingsError: standard input is named twice, or a name is empty.
         SourceError: the list cannot be read.
     """
     if arguments.count(STDIN) + (files_from == STDIN) > 1:
         raise SettingsError("standard input can be read only once", where=STDIN, hint="name - once")
+    if "" in arguments:  # an empty variable of a shell; as a path it would be the folder one is in
+        raise SettingsError("an empty name among the sources", hint="name a file, or . for all that is in this folder")
     spool = Spool()
     for argument in arguments:
         spool.add(local(argument))
