@@ -604,6 +604,8 @@ def test_refused_connection_is_unreachable() -> None:
 def test_fault_names_neither_address_nor_query() -> None:
     for script, text in (
         (lambda _: [b"HTTP/1.1 2x0 secret\r\n\r\n"], "secret"),
+        (lambda _: [b"HTTP/1.1 200 OK\r\nX: " + b"secret" * 10_000 + b"\r\n\r\n"], "secret"),
+        (lambda _: [b"HTTP/1.1 200 OK\r\nsecret\0: secret\r\n\r\n"], "secret"),
         (lambda _: reply(302, location="http://inside.example:1/"), "127.0.0.1"),
     ):
         answer, _ = ask(script, "/feed?token=hush")

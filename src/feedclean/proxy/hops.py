@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ from feedclean.proxy.spelling import PORTS, canonical_url
 __all__ = ["REDIRECTS", "Hops", "fault", "flat", "is_sendable", "meaning", "same_origin"]
 
 REDIRECTS = {301: True, 302: False, 303: False, 307: False, 308: True}  # status: whether it is permanent
+_QUOTED = re.compile(r"(?: when reading)?:? b?['\"]")  # before the bytes that aiohttp quotes
 _LISTS = frozenset("cache-control content-encoding link vary".split())  # headers whose repetitions add up
 
 
@@ -125,7 +127,7 @@ def _port(parts: SplitResult) -> tuple[str, int]:
 def _clause(error: BaseException) -> str:
     """An error in a few words, without addresses and bytes that it was met with."""
     if isinstance(error, aiohttp.ClientResponseError):
-        told = error.message
+        told = _QUOTED.split(error.message)[0]
     elif isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
         code = error.errno or 0
         told = os.strerror(code) if code > 0 else error.strerror or "no address answered"
