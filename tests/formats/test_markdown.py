@@ -157,3 +157,10 @@ def test_a_new_title_leaves_the_rest_of_the_front_matter_alone(written: str, end
     else:
         assert front == front_matter_of(source)
         assert f'# [clickbait] "a": b{ends}' in document.to_bytes().decode()
+
+
+@pytest.mark.parametrize("sign", ["`", "~", "```\n", "- ", "> ", "[a](", "**", "|"])
+def test_signs_that_never_end_are_passed_over_once(sign: str) -> None:
+    """In quadratic time this would not end."""
+    text = "# Heading\n\n" + sign * (2_000_000 // len(sign))
+    assert open_document(text.encode()).format is Format.MARKDOWN

@@ -19,7 +19,7 @@ __all__ = ["Markdown", "is_markdown", "markdown_metadata", "open_markdown"]
 
 _KEY = "feedclean_title"
 _FENCE = re.compile(
-    r"^ {0,3}(`{3,}|~{3,})[^\n]*\n(?:.*?^ {0,3}\1[`~]*[ \t]*\r?(?:\n|\Z)|.*\Z)", re.MULTILINE | re.DOTALL
+    r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*+\n(?:.*?^ {0,3}\1[`~]*[ \t]*\r?(?:\n|\Z)|.*\Z)", re.MULTILINE | re.DOTALL
 )
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(\S[^\r\n]*?)(?:[ \t]+#+)?[ \t]*\r?$", re.MULTILINE)
 _SIGNS = (
