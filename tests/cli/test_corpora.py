@@ -259,10 +259,19 @@ def test_a_file_of_labels_can_be_named(run: Run, tmp_path: Path) -> None:
     assert ALIKE in run("clean", "a.html", "--labels", "mine.jsonl").stdout
 
 
+def test_of_a_half_written_file_of_labels_the_good_lines_hold_and_the_others_are_named(run: Run) -> None:
+    Path("a.html").write_text(page(ALIKE))
+    good = json.dumps(written(blocks=[{"html": f"<p>{PITCH}</p>", "label": "promo"}]))
+    Path("mine.jsonl").write_text(good + "\n" + good[:80])
+    cleaned = run("clean", "a.html", "--labels", "mine.jsonl")
+    assert cleaned.exit_code == 0 and ALIKE not in cleaned.stdout
+    assert "mine.jsonl:2: line: half a line" in cleaned.stderr and "left out" in cleaned.stderr
+
+
 def test_labels_that_cannot_be_read_are_one_line(run: Run, place: Path) -> None:
     Path("a.html").write_text(page("x"))
     Path("bad.jsonl").write_text("{")
-    for name, told in (("nowhere", "nowhere: no such file"), ("bad.jsonl", "bad.jsonl:1: half a line")):
+    for name, told in (("nowhere", "nowhere: no such file"), ("bad.jsonl", "bad.jsonl:1: line: half a line")):
         cleaned = run("clean", "a.html", "--labels", name)
         assert cleaned.exit_code == 1 and cleaned.stderr.startswith(f"feedclean: {told}")
         assert not cleaned.stdout

@@ -45,7 +45,7 @@ def add(
     What the file holds already is not added again.
     """
     from ..bulk import Options, clean_many
-    from ..learning.merging import read_good
+    from ..learning.documents import read_good
     from ..learning.prelabel import prelabelled
     from .finding import find
 
@@ -119,8 +119,8 @@ def export_labels(
     documents of their own.
     """
     from ..learning.corpus import files
+    from ..learning.documents import read_good
     from ..learning.exporting import export
-    from ..learning.merging import read_good
 
     faults: list[str] = []
     documents = [line.document for path in (files(paths) if paths else ()) for line in read_good(path, faults)]

@@ -100,9 +100,8 @@ def _ask(session: Session, *, terminal: bool, port: int, open_page: bool) -> Non
 def _of_sources(arguments: list[str], judge: Judge) -> tuple[list[Question], list[str]]:
     """Questions about files, and texts that have a label there; what is wrong with one is told, and the others read."""
     from ..bulk import Options, clean_many
-    from ..learning.documents import holds_documents
+    from ..learning.documents import holds_documents, read_good
     from ..learning.labelling import labelled_in, questions_of, questions_of_document
-    from ..learning.merging import read_good
     from .finding import find
 
     labelled: list[Path] = []

@@ -1,6 +1,6 @@
 """What people said, for `feedclean clean`: from the store of their own proxy, or from a file that they name.
 
---labels FILE    a store, or labelled documents as JSON lines      a fault ends the command
+--labels FILE    a store, or labelled documents as JSON lines      unreadable: the end; a bad line is told
 (nothing)        the store that `feedclean serve` would use         a fault is told, and the model decides alone
 --no-labels      nobody is asked
 """
@@ -48,7 +48,7 @@ def _read(path: Path) -> tuple[Correction, ...]:
         raise unreadable(fault, name) from fault
     from ..learning.documents import corrections_of
 
-    return corrections_of(path)
+    return corrections_of(path, say)
 
 
 def _own_store() -> Path | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ..errors import CorpusError
 from ..judging.blocks import whole
 from ..types import Correction, Label, TitleLabel
 
-__all__ = ["Document", "Line", "corrections_of", "faults_of", "holds_documents", "lines", "told"]
+__all__ = ["Document", "Line", "corrections_of", "faults_of", "holds_documents", "lines", "read_good", "told"]
 
 Document = dict[str, Any]
 
@@ -142,22 +142,39 @@ def _block_faults(block: object) -> Iterator[tuple[str, str]]:
         yield "html", "empty"
 
 
-def corrections_of(path: Path) -> tuple[Correction, ...]:
-    """What people said in a file of labelled documents, in its order.
+def read_good(path: Path, faults: list[str]) -> Iterator[Line]:
+    """The lines that hold a document of the schema; what is wrong with the others is added to `faults`.
 
     Raises:
-        CorpusError: the file cannot be read, or a line of it holds no labelled document.
+        CorpusError: the file cannot be read.
     """
-    found: list[Correction] = []
     for line in lines(path):
-        fault = line.fault or next((f"{field}: {what}" for field, what in faults_of(line.document or {})), "")
-        if fault or line.document is None:
-            raise CorpusError(fault, where=line.where, hint="`feedclean corpus check` tells all that is wrong")
-        if line.document.get("title_label") and line.document["title"]:
-            found.append(Correction(TitleLabel(line.document["title_label"]), line.document["title"]))
+        wrong = [f"line: {line.fault}"] if line.document is None else []
+        wrong += [f"{field}: {what}" for field, what in faults_of(line.document or {})] if not wrong else []
+        faults += [f"{line.where}: {what}" for what in wrong]
+        if not wrong:
+            yield line
+
+
+def corrections_of(path: Path, tell: Callable[[str], None]) -> tuple[Correction, ...]:
+    """What people said in a file of labelled documents, in its order; `tell` is told of lines that are left out.
+
+    Raises:
+        CorpusError: the file cannot be read, or nothing but faults is in it.
+    """
+    faults: list[str] = []
+    found: list[Correction] = []
+    good = [line.document for line in read_good(path, faults) if line.document is not None]
+    if faults and not good:
+        raise CorpusError(faults[0], hint="`feedclean corpus check` tells all that is wrong")
+    for fault in faults:
+        tell(f"{fault}; left out")
+    for document in good:
+        if document.get("title_label") and document["title"]:
+            found.append(Correction(TitleLabel(document["title_label"]), document["title"]))
         found.extend(
             Correction(Label(block["label"]), whole(block["html"]).text, block["html"])
-            for block in line.document["blocks"]
+            for block in document["blocks"]
             if "label" in block and not block.get("unsure")
         )
     return tuple(found)

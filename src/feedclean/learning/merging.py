@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .documents import Document, Line, faults_of, lines
+from .documents import Document, read_good
 
-__all__ = ["Merged", "merge", "read_good"]
+__all__ = ["Merged", "merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +45,6 @@ def merge(paths: Sequence[Path]) -> Merged:
             repeated += 1
             conflicts += _put_together(found, identity, line.where, line.document)
     return Merged(tuple(document for _, document in found.values()), tuple(faults), tuple(conflicts), repeated)
-
-
-def read_good(path: Path, faults: list[str]) -> Iterable[Line]:
-    """The lines that hold a document of the schema; what is wrong with the others is added to `faults`.
-
-    Raises:
-        CorpusError: the file cannot be read.
-    """
-    for line in lines(path):
-        wrong = [f"line: {line.fault}"] if line.document is None else []
-        wrong += [f"{field}: {what}" for field, what in faults_of(line.document or {})] if not wrong else []
-        faults += [f"{line.where}: {what}" for what in wrong]
-        if not wrong:
-            yield line
 
 
 def _put_together(found: dict[str, tuple[str, Document]], identity: str, where: str, new: Document) -> list[str]:
