@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -217,6 +218,46 @@ def test_a_process_that_is_killed_ends_training_in_one_line() -> None:
     with pytest.raises(ModelError, match="memory ran out") as caught:
         fitting._each([delayed(_killed)()] * 2, 2, lambda: None)
     assert caught.value.hint and "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_when_training_is_killed_its_processes_end_and_free_their_memory(tmp_path: Path) -> None:
+    """Even one with a result that nobody takes, and that fits into no pipe."""
+    code = f"""
+import os, time
+from joblib import delayed
+from feedclean.learning import fitting
+def task(number):
+    open(os.path.join({str(tmp_path)!r}, str(os.getpid())), "w").close()
+    time.sleep(3)
+    return b"x" * (1 << 22)
+fitting._each([delayed(task)(number) for number in range(2)], 2, lambda: None)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+
+    def begun() -> list[int]:
+        return [int(path.name) for path in tmp_path.iterdir()]
+
+    def alive(number: int) -> bool:
+        asked = ["ps", "-o", "stat=", "-p", str(number)]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False)
+        return bool(told.stdout.strip()) and "Z" not in told.stdout  # nobody may be there to bury it
+
+    _until(lambda: len(begun()) == 2)
+    process.kill()
+    process.wait(10)
+    _until(lambda: not any(map(alive, begun())))
+
+
+def _until(there: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if there():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came")
 
 
 def test_no_room_for_what_processes_share_is_one_line_with_the_place() -> None:

@@ -7,7 +7,11 @@ for each process.
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -81,7 +85,8 @@ def _each(tasks: Iterable[Any], jobs: int, step: Callable[[], None]) -> list[Any
     """
     found = []
     try:
-        for one in Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(tasks):
+        asked = (delayed(_with)(os.getpid(), task) for task in tasks)
+        for one in Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(asked):
             found.append(one)
             step()
     except TerminatedWorkerError as error:
@@ -92,6 +97,24 @@ def _each(tasks: Iterable[Any], jobs: int, step: Callable[[], None]) -> list[Any
         hint = "free some, name another place in JOBLIB_TEMP_FOLDER, or train with --jobs 1"
         raise OutputError(told, where=error.filename, hint=hint) from error
     return found
+
+
+def _with(parent: int, task: Any) -> Any:
+    """A task, in a process that ends with the one that asked: were that killed, it would wait without end."""
+    if os.getpid() != parent:
+        _end_with(parent)
+    function, arguments, keywords = task
+    return function(*arguments, **keywords)
+
+
+@cache
+def _end_with(parent: int) -> None:
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _head(X: sparse.csr_matrix, y: Ints, weights: Matrix, mask: Mask, C: float) -> LinearHead:
