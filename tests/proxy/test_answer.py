@@ -6,13 +6,15 @@ import asyncio
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
+from contextlib import suppress
 from itertools import groupby
 
 import pytest
 
 from feedclean.errors import FeedcleanError, FormatError, LimitError, StoreError
 from feedclean.judging.policy import Policy
+from feedclean.proxy import answer
 from feedclean.proxy.answer import Cleaner, CrowdedError, FailedBeforeError, Order, reason_of
 from feedclean.proxy.making import feed_fault, open_feed
 from feedclean.proxy.nouns import Body, LedgerRow
@@ -222,6 +224,25 @@ def test_a_copy_is_ready_before_the_next_one_is_begun() -> None:
         return steps
 
     assert [step for step, _ in groupby(go(run()))] == ["judged", "noted"] * 3
+
+
+def test_what_many_feeds_leave_behind_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many addresses are asked for, no table of the cleaner grows beyond what it may hold (R8)."""
+    monkeypatch.setattr(answer, "_REMEMBERED", 20)
+
+    async def run() -> dict[str, int]:
+        cleaner = Cleaner(KeywordJudge(), FakeStore(), Clock(), most=50_000)
+        for number in range(200):
+            content = FEED if number % 2 else b"<rss"
+            with suppress(FormatError):
+                await cleaner.cleaned(body(content), Order(f"{URL}/{number}", Policy()))
+        sizes = {name: len(kept) for name, kept in vars(cleaner).items() if isinstance(kept, Sized)}
+        cleaner.close()
+        return sizes
+
+    sizes = go(run())
+    assert {"shelf", "_changed", "_failed", "_making"} <= sizes.keys()
+    assert max(sizes.values()) <= 50_000 // 1000 and sizes["_making"] == 0
 
 
 def test_reasons_are_words_that_stay() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sized
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -454,6 +454,21 @@ async def test_a_reader_with_hundreds_of_new_feeds_gets_all_of_them_and_more_tha
     refused = [state for state, body in found if body is None]
     assert all("first time" in state.last_reason for state in refused)
     assert (await world.proxy.current(f"https://a.example/{half + 5}", wait=True))[1] is not None
+
+
+@test
+async def test_what_many_feeds_leave_behind_is_bounded() -> None:
+    """However many addresses are asked for, no table of the refresher grows beyond what it may hold (R8)."""
+    with patch.object(refresh, "MAX_PLANS", 20):
+        world = World()
+        for number in range(100):
+            assert (await world.read(f"https://host{number}.example/feed"))[1] is not None
+        world.publisher.script = failing(Outcome.BUSY, {"retry-after": "3600"})
+        for number in range(100):
+            await world.read(f"https://busy{number}.example/feed")
+    sizes = {name: len(kept) for name, kept in vars(world.proxy).items() if isinstance(kept, Sized)}
+    assert {"_flights", "_cold", "_plans", "_regained", "_pauses"} <= sizes.keys()
+    assert max(sizes.values()) <= 20 and not world.proxy._lanes._hosts and not sizes["_flights"]
 
 
 @test

@@ -217,7 +217,7 @@ class Refresher:
         self._event(f"fetch-{answer.outcome}")
         now = self._clock.now()
         if left := pause(answer, now):
-            self._pauses[host] = self._clock.monotonic() + left
+            self._pause(host, self._clock.monotonic() + left)
             await self._recall.pause(host, left)
         new = await asyncio.to_thread(_body, state.url, answer, now)
         best = new or body
@@ -263,6 +263,11 @@ class Refresher:
         self._event("paused")
         return self._excuse(state, "its host asked for a pause", left)
 
+    def _pause(self, host: str, until: float) -> None:
+        if len(self._pauses) >= MAX_PLANS:
+            self._pauses.clear()  # the store has them
+        self._pauses[host] = until
+
     async def _paused(self, host: str) -> float:
         """Seconds for which a host wants to be left alone, whoever of the proxies on one store was told, and when."""
         now = self._clock.monotonic()
@@ -270,7 +275,7 @@ class Refresher:
         if until <= now:
             until = now + min(await self._recall.paused(host), DAY)
             if until > now:
-                self._pauses[host] = until
+                self._pause(host, until)
             else:
                 self._pauses.pop(host, None)
         return until - now
