@@ -90,7 +90,10 @@ def test_a_folder_that_holds_the_file_itself_is_no_trap(run: Run) -> None:
     Path("saved/a.html").write_text(page("x"))
     run("corpus", "add", "saved", "-o", "saved/mine.jsonl")
     before = Path("saved/mine.jsonl").read_bytes()
-    assert "0 documents" in run("corpus", "add", "saved", "-o", "saved/mine.jsonl").stderr
+    again = run("corpus", "add", "saved", "-o", "saved/mine.jsonl")
+    assert (again.exit_code, again.stderr) == (0, "feedclean: 0 documents, 0 blocks added to saved/mine.jsonl\n")
+    other = run("corpus", "add", "saved", "-o", "other.jsonl")
+    assert other.exit_code == 0 and "saved/mine.jsonl: labelled documents already" in other.stderr
     assert Path("saved/mine.jsonl").read_bytes() == before and before.count(b"\n") == 1
 
 

@@ -45,19 +45,27 @@ def add(
     What the file holds already is not added again.
     """
     from ..bulk import Options, clean_many
-    from ..learning.documents import read_good
+    from ..learning.documents import holds_documents, read_good
     from ..learning.prelabel import prelabelled
     from .finding import find
 
     own = output.resolve()
-    found = (source for source in find(sources) if source.path is None or source.path.resolve() != own)
+
+    def taken(path: Path) -> bool:
+        if path.resolve() == own:
+            return True
+        documents = holds_documents(path)
+        if documents:
+            say(f"{path}: labelled documents already, so not added; `feedclean corpus merge` puts such files together")
+        return documents
+
     before = _content(output)
     faults: list[str] = []
     known = {line.document["id"] for line in read_good(output, faults) if line.document} if before else set[str]()
     _tell(faults, "not a labelled document")
     new: dict[str, Mapping[str, Any]] = {}
     failed = 0
-    for outcome in clean_many(found, options=Options(model=model, url=url)):
+    for outcome in clean_many(find(sources, taken=taken), options=Options(model=model, url=url)):
         if outcome.fault is not None or outcome.cleaned is None:
             failed += 1
             say(outcome.fault or "not cleaned")

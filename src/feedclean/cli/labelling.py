@@ -107,7 +107,7 @@ def _of_sources(arguments: list[str], judge: Judge) -> tuple[list[Question], lis
     labelled: list[Path] = []
 
     def taken(path: Path) -> bool:
-        ours = path.suffix == ".jsonl" and holds_documents(path)
+        ours = holds_documents(path)
         labelled.extend([path] * ours)
         return ours
 

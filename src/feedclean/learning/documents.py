@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,16 +59,15 @@ def lines(path: Path) -> Iterator[Line]:
 
 
 def holds_documents(path: Path) -> bool:
-    """Whether a file of JSON lines is meant to hold labelled documents, by its first line: it may hold pages, too.
+    """Whether a file is meant to hold labelled documents: JSON lines may hold pages, too, as the first one tells.
 
-    Raises:
-        CorpusError: the file cannot be read.
+    Of one that cannot be read, whoever tries to will tell.
     """
-    try:
-        with path.open("rb") as file:  # it may be a whole crawl
-            first = next((line for line in file if line.strip()), None)
-    except OSError as fault:
-        raise CorpusError(f"cannot be read: {(fault.strerror or str(fault)).lower()}", where=str(path)) from fault
+    first = None
+    with suppress(OSError):
+        if path.suffix == ".jsonl":
+            with path.open("rb") as file:  # it may be a whole crawl
+                first = next((line for line in file if line.strip()), None)
     if first is None:
         return False
     document = _line(str(path), first.removeprefix(codecs.BOM_UTF8), last=False).document
