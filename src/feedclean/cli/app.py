@@ -20,6 +20,7 @@ from .faults import MEANINGS, Ending, ExitCode, Group
 from .labelling import label as label_command
 from .models import model_app
 from .serving import config, opml, serve
+from .threads import one_thread
 from .training import corpus_app, train
 
 __all__ = ["app", "main"]
@@ -202,6 +203,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
     if no_labels and labels is not None:
         raise SettingsError("--labels and --no-labels want different things", hint="give one of them")
 
+    one_thread()
     from ..bulk import Options, Target
     from ..judging.policy import Policy
     from .batch import Request, run

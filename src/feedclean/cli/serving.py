@@ -12,6 +12,7 @@ import typer
 
 from ..errors import FormatError, SettingsError, SourceError
 from .faults import say
+from .threads import one_thread
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -46,6 +47,7 @@ def serve(
     The start page makes the address to subscribe to. SIGHUP, and a change of the settings file or of the model in use,
     has it read again; SIGTERM ends it once answers under way are given.
     """
+    one_thread()
     from ..model_files import load_model
     from ..proxy.samples import Samples
     from ..proxy.server import run
