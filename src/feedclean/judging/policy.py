@@ -2,7 +2,7 @@
 
 A score is not a decision. The policy acts on a block when the probabilities of all labels that are to be acted upon
 add up to the threshold of the likeliest of them. Thresholds come from the model's card, which says what they may lose:
-of publishers that training had not seen, one editorial block in a hundred. Three guards stand above every model:
+of publishers that training had not seen, one editorial block in two hundred. Three guards stand above every model:
 
 - an item is never emptied;
 - a block that holds the only table or picture of its item is never cut;

@@ -34,7 +34,7 @@ Ints = NDArray[np.int64]
 Say = Callable[[str], None]
 
 # What the thresholds may lose of the editorial blocks of publishers that training had not seen (docs/decisions, 6).
-EDITORIAL_LOSS = 0.01
+EDITORIAL_LOSS = 0.005
 PARITY = 1e-6
 ENOUGH = 500  # real blocks from which on the proportions of the world are known
 
