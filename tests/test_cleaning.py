@@ -217,10 +217,10 @@ def test_other_items_of_a_feed_stay_as_they_were() -> None:
     [
         (Action.KEEP, "<p>PROMO</p>"),
         (Action.CUT, ""),
-        (Action.MARK, '<p><mark data-feedclean="promo">promo 97 %</mark> PROMO</p>'),
+        (Action.MARK, '<p><mark data-feedclean="promo">promo 99 %</mark> PROMO</p>'),
         (
             Action.COLLAPSE,
-            '<details data-feedclean="promo"><summary>promo 97 %</summary><p>PROMO</p></details>',
+            '<details data-feedclean="promo"><summary>promo 99 %</summary><p>PROMO</p></details>',
         ),
     ],
 )

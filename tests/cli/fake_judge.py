@@ -37,7 +37,7 @@ class FakeJudge:
             label = Label.PROMO
         elif any(word in said for word in TEASER):
             label = Label.TEASER
-        return Verdict(tuple(0.96 if one is label else 0.01 for one in Label))
+        return Verdict(tuple(0.99 if one is label else 0.0025 for one in Label))
 
     def _title(self, text: str) -> Verdict:
         bait = 0.93 if any(word in text.lower() for word in BAIT) else 0.03

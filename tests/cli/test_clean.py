@@ -186,7 +186,7 @@ def test_actions_are_chosen_by_label(run: Run) -> None:
 
 
 def test_a_threshold_decides_what_is_cut(run: Run) -> None:
-    assert run("clean", ARTICLE, "--threshold", "0.99").stdout.encode() == ARTICLE.read_bytes()
+    assert run("clean", ARTICLE, "--threshold", "0.999").stdout.encode() == ARTICLE.read_bytes()
 
 
 def test_a_clickbait_title_is_marked_prefixed_or_kept(run: Run) -> None:

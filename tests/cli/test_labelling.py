@@ -81,7 +81,7 @@ def test_in_a_folder_files_of_documents_are_asked_about_and_their_labels_are_kno
 
 def test_the_queue_is_what_the_proxy_was_unsure_of(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Hesitant(FakeJudge):
-        thresholds = dict.fromkeys(FakeJudge.thresholds, 0.99)
+        thresholds = dict.fromkeys(FakeJudge.thresholds, 0.999)
 
     monkeypatch.setattr(model_files, "load_model", lambda path=None: Hesitant())
     url = "https://x.example/feed"

@@ -15,7 +15,7 @@ HOSTILE = "Red \x1b[31malert\x07 \u202eevil\u202c: buy or sell? \ud800".encode("
 def test_a_diff_shows_what_is_gone_with_its_label_and_what_stands_beside_it(run: Run) -> None:
     lines = run("clean", "--diff", ARTICLE).stdout.splitlines()
     place = lines.index(
-        "  - [teaser 97 %] Should shareholders part with their stock now? Or is Tarnwick worth getting into?"
+        "  - [teaser 99 %] Should shareholders part with their stock now? Or is Tarnwick worth getting into?"
     )
     assert lines[place - 1].startswith("    Less pleasing") and lines[place + 1].startswith("    The division")
     assert lines[place + 2] == "    … 6 blocks kept"
@@ -27,7 +27,7 @@ def test_explain_has_a_line_for_every_block(run: Run) -> None:
     blocks = [line for line in lines if " editorial " in line or " promo " in line or " teaser " in line]
     assert sum(line.startswith(" ") for line in blocks) == 23
     cut = next(line for line in lines if line.startswith("- "))
-    assert cut.split()[1:6] == ["42", "cut", "teaser", "97", "%"]
+    assert cut.split()[1:6] == ["42", "cut", "teaser", "99", "%"]
     assert cut.endswith('<- "part with their stock"')
 
 
@@ -36,7 +36,7 @@ def test_both_together_read_like_the_document(run: Run) -> None:
     assert "! 1/5  Bramholt Ferries: Shareholders Will Not Believe What Comes Next!" in lines
     assert lines[-2] == "   19 blocks cut (16 promo, 3 teaser), of 53 blocks; 1 clickbait title"
     assert lines[lines.index("  - Should investors get out at once? Or is Bramholt a bargain at this price?") + 1] == (
-        '        teaser 97 %  "get out at once"'
+        '        teaser 99 %  "get out at once"'
     )
 
 

@@ -159,8 +159,8 @@ def test_a_question_shows_its_block_where_it_stands() -> None:
     assert [one.text for one in found] == [TEXTS[0], "PROMO here", TEXTS[1]]
     promo = found[1]
     assert (promo.before, promo.after) == ((TEXTS[0],), (TEXTS[1], TEXTS[1]))
-    assert (promo.guess, promo.probability, promo.title, promo.origin) == (Label.PROMO, 0.96, "Acme", "page.html")
-    assert promo.acted == pytest.approx(0.97) and promo.doubt == pytest.approx(0.15)
+    assert (promo.guess, promo.probability, promo.title, promo.origin) == (Label.PROMO, 0.99, "Acme", "page.html")
+    assert promo.acted == pytest.approx(0.9925) and promo.doubt == pytest.approx(0.0375)
 
 
 def test_only_guesses_of_a_labelled_document_are_asked_about() -> None:
