@@ -153,7 +153,7 @@ def test_help_imports_nothing_slow(start: Start) -> None:
     ("words", "offered"),
     [
         ("feedclean cle", {"clean"}),
-        ("feedclean corpus ", {"check", "stats", "fetch", "annotate"}),
+        ("feedclean corpus ", {"add", "annotate", "check", "export-labels", "fetch", "merge", "stats"}),
         ("feedclean clean --cut t", {"teaser"}),
     ],
 )

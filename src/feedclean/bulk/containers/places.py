@@ -39,7 +39,7 @@ def of_url(url: str) -> PurePosixPath:
     """The place of what was published at `url`: its host, its last words, and a digest that tells queries apart.
 
     >>> of_url("https://news.example/2026/acme-up/?page=2")
-    PurePosixPath('news.example/acme-up-a5d2d6cc7f15.html')
+    PurePosixPath('news.example/acme-up-823525a61a8d.html')
     """
     try:
         parts = urlsplit(url)
