@@ -21,6 +21,7 @@ from feedclean.proxy.metrics import Metrics
 from feedclean.proxy.nouns import Body, FeedState, LabelRow, LedgerRow, Outcome, Pin
 from feedclean.proxy.pins import PinnedJudge
 from feedclean.proxy.records import ledger_key
+from feedclean.proxy.schedule import resumed
 from feedclean.settings import FeedSettings, ProxySettings, Settings
 from tests.fakes import KeywordJudge
 from tests.proxy.origin import Clock
@@ -121,6 +122,13 @@ class FakeRefresher:
         if self.crash:
             raise self.crash
         return self.known.get(url, (FeedState(url, url), None))
+
+    async def state(self, url: str) -> FeedState:
+        return self.known.get(url, (FeedState(url, url), None))[0]
+
+    async def resume(self, url: str) -> None:
+        state, body = self.known[url]
+        self.known[url] = (resumed(state, self.clock.now()), body)
 
 
 class Home:

@@ -302,7 +302,7 @@ def test_nothing_that_goes_wrong_upstream_is_an_error_while_there_is_a_copy(outc
     home.refresher.has(failures=4, last_outcome=outcome, stopped=outcome is Outcome.GONE)
     got = go(ask(home.app, "/feeds/news"))
     assert got.status == 200 and b"PROMO" not in got.body
-    assert got.headers["feedclean"].endswith(f"; stale={outcome}")
+    assert got.headers["feedclean"].endswith(f"; stale={outcome}" + ("; stopped" if outcome is Outcome.GONE else ""))
 
 
 def test_a_reader_is_told_that_its_publisher_wants_a_pause_and_until_when() -> None:

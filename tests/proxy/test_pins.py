@@ -180,14 +180,14 @@ def test_a_pinned_verdict_outlives_the_model_and_the_process(tmp_path: Path) -> 
         assert PinnedJudge(Other(), store).judge([one]) == first
 
 
-def test_a_new_model_judges_what_is_not_pinned_and_forgetting_reads_anew() -> None:
+def test_a_pin_holds_as_long_as_the_judge_and_is_read_anew_by_the_next() -> None:
     shelf, text = Shelf(), "PROMO text"
     judge = PinnedJudge(KeywordJudge(), shelf)
     assert judge.judge([passage(text)]) == [[sure(Label.PROMO)]]
     (block,) = shelf.kept
     shelf.kept[block] = Pin(block, "new", sure(Label.EDITORIAL).probabilities)
     assert judge.judge([passage(text)]) == [[sure(Label.PROMO)]]
-    judge.forget()
+    judge = PinnedJudge(KeywordJudge(), shelf)
     assert judge.judge([passage(text)]) == [[sure(Label.EDITORIAL)]]
     assert (judge.name, judge.thresholds, judge.title_threshold) == ("keywords 0", KeywordJudge.thresholds, 0.8)
 

@@ -19,6 +19,7 @@ from feedclean.proxy.lanes import Lanes
 from feedclean.proxy.nouns import Answer, Body, FeedState, Outcome, Validators
 from feedclean.proxy.recall import Held
 from feedclean.proxy.refresh import MAX_COLD, Manners, Refresher, SystemClock
+from feedclean.proxy.resuming import resume_stored
 from feedclean.proxy.schedule import DAY, Rules
 from tests.proxy.origin import FEED, Clock, Publisher, Request
 
@@ -366,7 +367,32 @@ async def test_feed_that_is_gone_is_asked_for_again_only_when_somebody_says_so()
     world.clock.turn(90 * DAY)
     assert (await world.read())[0].stopped and len(world.requests) == 1
     await world.proxy.resume(URL)
+    assert not (await world.proxy.state(URL)).stopped and len(world.requests) == 1
     assert (await world.read())[1] is not None and len(world.requests) == 2
+
+
+@test
+async def test_a_running_proxy_asks_again_for_a_feed_that_was_resumed_in_its_store() -> None:
+    world = World(failing(Outcome.GONE))
+    await world.read()
+    world.publisher.script = polite
+    world.clock.turn(90 * DAY)
+    before = resume_stored(world.shelf, URL, world.clock.now())
+    assert before is not None and before.stopped
+    assert (await world.read())[1] is not None and len(world.requests) == 2
+
+
+@test
+async def test_what_comes_of_a_request_under_way_is_not_written_over_by_resuming() -> None:
+    world = World()
+    await world.read()
+    world.clock.turn(HOUR)
+    assert world.shelf.lease(URL, "another proxy", world.clock.now() + 60)
+    known = await world.proxy.state(URL)
+    world.shelf.save(replace(known, failures=3), None)
+    before = resume_stored(world.shelf, URL, world.clock.now())
+    assert before is not None and world.shelf.state(URL) == before
+    assert not world.shelf.lease(URL, "a third", world.clock.now() + 60), "the lease of the other is still held"
 
 
 @test

@@ -20,6 +20,7 @@ from .faults import MEANINGS, Ending, ExitCode, Group
 from .labelling import label as label_command
 from .models import model_app
 from .serving import config, opml, serve
+from .serving import resume as resume_command
 from .threads import one_thread
 from .training import corpus_app, train
 
@@ -248,6 +249,7 @@ def clean(  # noqa: PLR0913, PLR0917  one parameter for each option
 app.command("label", no_args_is_help=True)(label_command)
 app.command()(serve)
 app.command()(opml)
+app.command("resume")(resume_command)
 app.command()(config)
 app.command()(train)
 app.command()(evaluate)

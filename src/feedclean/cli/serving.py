@@ -1,23 +1,24 @@
-"""`feedclean serve`, `opml` and `config`: around `feedclean.proxy` and `feedclean.settings`, imported when used."""
+"""`feedclean serve`, `opml`, `resume` and `config`: around `proxy` and `settings`, imported when used."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import FormatError, SettingsError, SourceError
+from ..errors import ForbiddenError, FormatError, SettingsError, SourceError
 from .faults import say
 from .threads import one_thread
 
 if TYPE_CHECKING:
     from ..settings import Settings
 
-__all__ = ["config", "opml", "serve"]
+__all__ = ["config", "opml", "resume", "serve"]
 
 _Config = Annotated[
     Path | None,
@@ -107,6 +108,37 @@ def opml(
         say(f"{made.left.total()} left as {'it was' if made.left.total() == 1 else 'they were'}: {why}")
 
 
+def resume(
+    feed: Annotated[
+        str | None,
+        typer.Argument(metavar="[URL|NAME]", help="The feed: its address, or its name in the settings."),
+    ] = None,
+    config: _Config = None,
+) -> None:
+    """Have a feed asked for again that is gone or backing off.
+
+    A feed whose publisher says that it is gone (410) is not asked for any more until you say so. A proxy that runs need
+    not be restarted: it asks when a reader next does. Without a feed, those that are gone are listed.
+    """
+    from ..proxy.resuming import resume_stored
+    from .own_store import open_store
+
+    url = None if feed is None else _feed_url(feed, _settings(config, {}))
+    with open_store(config) as store:
+        if url is None:
+            for state in store.feeds():
+                if state.stopped:
+                    typer.echo(state.url)
+            return
+        before = resume_stored(store, url, time.time())
+    if before is None:
+        raise SourceError("the store knows no such feed", where=url, hint="feedclean resume lists those that are gone")
+    if before.stopped or before.failures:
+        say(f"{url}: asked for again when a reader next wants it; it was {before.last_outcome}: {before.last_reason}")
+    else:
+        say(f"{url}: nothing is wrong with it; it is asked for as planned")
+
+
 def config(
     config: _Config = None,
     schema: Annotated[bool, typer.Option("--schema", help="Show what can be set, as JSON Schema.")] = False,
@@ -126,6 +158,23 @@ def _settings(path: Path | None, flags: dict[str, object]) -> Settings:
     from ..settings import load
 
     return load(path, os.environ, flags)
+
+
+def _feed_url(feed: str, settings: Settings) -> str:
+    """The address of a feed, in its one spelling, by name or address.
+
+    Raises:
+        SettingsError: it is neither.
+    """
+    from ..proxy.spelling import canonical_url
+
+    url = settings.feeds[feed].url if feed in settings.feeds else feed
+    if "://" not in url:
+        raise SettingsError("the settings name no such feed", where=feed, hint="feedclean config lists them")
+    try:
+        return canonical_url(url)
+    except ForbiddenError as fault:
+        raise SettingsError(fault.what, where=feed, hint=fault.hint) from None
 
 
 def _read(source: str) -> bytes:

@@ -5,7 +5,8 @@
     /feeds/NAME         a feed of the settings           /metrics   for those who may
     /removed/NAME       what was cut from it, and why    /removed?url=…   the same of any feed
     /items/NAME         its last items, to be corrected  /items?url=…     the same of any feed
-    /labels             takes what people say of a block; the only route that is sent anything
+    /labels             takes what people say of a block
+    /resume             has a feed that is gone asked for again; these two are the only routes that are sent anything
 
 While there is a last good copy, nothing that goes wrong reaches a reader as an error: neither upstream (the copy is
 served, and says how old it is) nor in cleaning (the publisher's own bytes are served, and say why).
@@ -33,6 +34,7 @@ from .negotiation import http_date
 from .nouns import Body, FeedState, Outcome
 from .outage import no_copy, too_old
 from .reply import Problem
+from .resuming import Resuming
 from .shelf import Served
 from .views import Views
 
@@ -67,7 +69,8 @@ def create_app(house: House, most_at_once: int = MOST_AT_ONCE) -> ASGIApp:
     routes = [
         Route(path, _Endpoint(name, handler, house), methods=["GET"]) for path, (name, handler) in handlers.items()
     ]
-    routes.append(Route("/labels", _Endpoint("labels", correcting.label, house), methods=["POST"]))
+    posts: Mapping[str, Handler] = {"labels": correcting.label, "resume": Resuming(house).resume}
+    routes += [Route(f"/{name}", _Endpoint(name, handler, house), methods=["POST"]) for name, handler in posts.items()]
     router = Router(routes, redirect_slashes=False)
     return Envelope(_Door(app, router, most_at_once), house.metrics, house.log, house.seldom)
 
@@ -240,7 +243,9 @@ def _headers(served: Served, state: FeedState, body: Body, now: float, private: 
         "age": str(age),
         "vary": "Accept-Encoding",
         "last-modified": http_date(int(served.modified)),
-        "feedclean": served.note + (f"; stale={state.last_outcome}" if _is_stale(state) else ""),
+        "feedclean": served.note
+        + (f"; stale={state.last_outcome}" if _is_stale(state) else "")
+        + ("; stopped" if state.stopped else ""),
     }
 
 

@@ -4,15 +4,12 @@
     POST /labels                form ──> caller known? form ours? ──> block ──> Store.label ──> all copies made anew
 
 The form names a block; what the block holds is read here, from the ledger or the feed, so that nobody can put words
-into the store. Only those on this machine may label, by the address of the socket, or who shows the token; and only
-with a form that we made, so that no other page can have their browser do it.
+into the store. Who may send one: `our_forms.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -21,22 +18,22 @@ from starlette.requests import Request
 
 from ..errors import FeedcleanError, StoreError
 from ..types import CleanedItem, Label, TitleLabel
-from .access import form_key, is_ours, may_correct
+from .access import may_correct
 from .answer import Order
-from .asking import caller, form, values, wanted_url
+from .asking import caller, values, wanted_url
 from .block_keys import block_key, title_key
 from .envelope import tell
 from .house import House
 from .nouns import LabelRow
+from .our_forms import forms_for, our_form
 from .outage import no_copy
-from .pages.forms import UNDO, Forms
+from .pages.forms import UNDO
 from .pages.items import MOST_ITEMS, Shown, items_page, keys_of
 from .reply import Problem, Reply
 
-__all__ = ["Correcting", "forms_for"]
+__all__ = ["Correcting"]
 
-_FIELDS = frozenset(("feed", "key", "back", "token", "removal", "item", "block", "title", "label"))
-_BACK = re.compile(r"/(?:removed|items)[/?][!-~]*")
+_FIELDS = frozenset(("removal", "item", "block", "title", "label"))
 _LABELS = frozenset(label.value for label in (*Label, *TitleLabel)) | {UNDO}
 
 
@@ -68,11 +65,7 @@ class Correcting:
 
     async def label(self, request: Request) -> Reply:
         """`POST /labels`."""
-        given = await form(request, _FIELDS, must=("feed", "key", "back"))
-        who = caller(request, given)
-        if not may_correct(self._house.settings.proxy, who):
-            raise Problem(HTTPStatus.FORBIDDEN, "not-yours", "Corrections are for this machine, or for the token.")
-        self._check_form(request, given)
+        given = await our_form(self._house, request, _FIELDS)
         feed, back = given["feed"], given["back"]
         tell(request.scope, feed=feed)
         label = given.get("label", "")
@@ -112,7 +105,8 @@ class Correcting:
             told = "What was said of it cannot be read just now."
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "store-failed", told, retry_after=10) from None
         itself, feed, removed = paths
-        shown = Shown(title, items, said, forms_for(house, url, itself, given), feed, removed)
+        state = await house.refresher.state(url)
+        shown = Shown(title, items, said, forms_for(house, url, itself, given), feed, removed, state)
         return await asyncio.to_thread(items_page, shown)
 
     async def _looked(self, url: str, name: str | None) -> tuple[CleanedItem, ...]:
@@ -130,21 +124,6 @@ class Correcting:
             told = "Taking this feed apart takes longer than you should wait."
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", told, retry_after=10) from None
         return cleaned.items[:MOST_ITEMS]
-
-    def _check_form(self, request: Request, given: Mapping[str, str]) -> None:
-        """Refuse what does not come from a form of ours.
-
-        Raises:
-            Problem: it does not.
-        """
-        base = self._house.addresses.base or ""
-        ours = is_ours(request.headers.get("origin"), request.headers.get("host"), base.partition("://")[2])
-        wanted = form_key(self._house.form_secret, given.get("feed", ""))
-        if not ours or not hmac.compare_digest(wanted.encode(), given.get("key", "").encode("utf-8", "replace")):
-            told = "This form is not of this proxy, or older than its last start: load the page again."
-            raise Problem(HTTPStatus.FORBIDDEN, "not-our-form", told)
-        if not _BACK.fullmatch(given.get("back", "")):
-            raise Problem(HTTPStatus.BAD_REQUEST, "no-such-page", "There is no such page to come back to.")
 
     async def _row(self, feed: str, given: Mapping[str, str]) -> tuple[LabelRow, str]:
         """The block that a form names, as it is to be labelled, and where it is on the page."""
@@ -168,11 +147,6 @@ class Correcting:
                 if row is not None:
                     return row, row.block
         raise gone
-
-
-def forms_for(house: House, url: str, back: str, given: Mapping[str, str]) -> Forms:
-    """What the forms of a page about a feed hold."""
-    return Forms(url, form_key(house.form_secret, url), back, given.get("token", ""))
 
 
 def _in_item(item: CleanedItem, feed: str, given: Mapping[str, str]) -> LabelRow | None:

@@ -38,6 +38,14 @@ class Known(Protocol):
         """As `Refresher.current`."""
         ...
 
+    async def state(self, url: str) -> FeedState:
+        """As `Refresher.state`."""
+        ...
+
+    async def resume(self, url: str) -> None:
+        """As `Refresher.resume`."""
+        ...
+
 
 class KeptStore(Protocol):
     """What is needed of `Store`."""

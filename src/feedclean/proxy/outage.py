@@ -30,6 +30,8 @@ def no_copy(state: FeedState, now: float) -> Problem:
     told = f"There is no copy of the feed, and none is to be had: {state.last_reason or state.last_outcome}."
     if state.last_outcome is Outcome.FORBIDDEN:
         told = f"This address is not fetched: {state.last_reason}."
+    if state.stopped:
+        told += " It is not asked for again until whoever runs this proxy says so: feedclean resume."
     again = None if status in (HTTPStatus.GONE, HTTPStatus.FORBIDDEN) else _again(state, now)
     return Problem(status, kind, told, retry_after=again)
 

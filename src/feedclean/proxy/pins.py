@@ -104,12 +104,6 @@ class PinnedJudge:
         new._limits = {**self._limits, self.name: _limits_of(self._model)}
         return new
 
-    def forget(self) -> None:
-        """Read pins and labels from the store again; for when they were changed there on purpose."""
-        self._recent.clear()
-        self._clues.clear()
-        self._said = (None, self._said[1])
-
     def corrections(self) -> Corrections:
         """What people said by now; while the store fails, what they had said before."""
         if self._store is None:
@@ -296,7 +290,3 @@ class _Recent(Generic[V]):
             self._values.update(values)
             while len(self._values) > self._most:
                 del self._values[next(iter(self._values))]
-
-    def clear(self) -> None:
-        with self._lock:
-            self._values.clear()

@@ -133,9 +133,18 @@ class Refresher:
         await asyncio.wait([flight], timeout=patience)  # a reader that goes away does not end it
         return flight.result() if flight.done() and not flight.cancelled() else (state, body)
 
+    async def state(self, url: str) -> FeedState:
+        """What is remembered of a feed; nobody is asked."""
+        return (await self._recall.known(url))[0]
+
     async def resume(self, url: str) -> None:
-        """Ask for a feed again at the next occasion, though it is gone or backing off: somebody wants it."""
+        """Ask for a feed again at the next occasion, though it is gone or backing off: somebody wants it.
+
+        A pause that its host asked for holds nevertheless.
+        """
         state, body = await self._recall.known(url)
+        if url in self._flights:  # it is being asked for, and what comes of that must not be written over
+            return
         self._plans.pop(url, None)
         await self._recall.save(resumed(state, self._clock.now()), None, body)
 

@@ -17,10 +17,10 @@ from ..settings import Open
 from ..types import Format
 from .access import is_known, may_correct
 from .asking import caller, suffixed, target, values, wanted_url
-from .correcting import forms_for
 from .envelope import tell
 from .house import House
 from .negotiation import chosen, http_date, same_as, tag
+from .our_forms import forms_for
 from .pages.removed import Removals, keys_of, removed_feed, removed_page
 from .pages.start import TARGETS, Built, Feed, start_page
 from .records import ledger_key
@@ -165,7 +165,8 @@ class Views:
         older = f"{page}{join}before={ledger_key(rows[_ROWS - 1])}" if len(rows) > _ROWS else ""
         found = Removals(title, rows[:_ROWS], feed, itself, older)
         if corrects:
-            found = replace(found, forms=forms_for(self._house, url, page, given), items=items, said=said)
+            forms, state = forms_for(self._house, url, page, given), await self._house.refresher.state(url)
+            found = replace(found, forms=forms, items=items, said=said, state=state)
         if to is None:
             return await asyncio.to_thread(removed_page, found)
         content, kind = await asyncio.to_thread(removed_feed, found, to, own)

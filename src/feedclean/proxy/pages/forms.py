@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .layout import escaped
 
-__all__ = ["UNDO", "Forms", "buttons", "told_label"]
+__all__ = ["UNDO", "Forms", "buttons", "hidden", "told_label"]
 
 UNDO = "undo"
 _TOLD = {
@@ -36,6 +36,14 @@ def told_label(label: str) -> str:
     return _TOLD.get(label, label)
 
 
+def hidden(forms: Forms, others: Mapping[str, str] | None = None) -> str:
+    """The fields of a form that nobody fills in."""
+    fields = {"feed": forms.feed, "key": forms.key, "back": forms.back, "token": forms.token, **(others or {})}
+    return "".join(
+        f'<input type="hidden" name="{name}" value="{escaped(value)}">' for name, value in fields.items() if value
+    )
+
+
 def buttons(forms: Forms, block: Mapping[str, str], choices: Sequence[tuple[str, str]], said: str = "") -> str:
     """A form about one block.
 
@@ -47,10 +55,6 @@ def buttons(forms: Forms, block: Mapping[str, str], choices: Sequence[tuple[str,
     """
     if said:
         choices = [*(one for one in choices if one[0] != said), (UNDO, "Undo")]
-    fields = {"feed": forms.feed, "key": forms.key, "back": forms.back, "token": forms.token, **block}
-    hidden = "".join(
-        f'<input type="hidden" name="{name}" value="{escaped(value)}">' for name, value in fields.items() if value
-    )
     shown = "".join(f'<button name="label" value="{label}">{escaped(told)}</button>' for label, told in choices)
     note = f"<strong>You said: {escaped(told_label(said))}.</strong>" if said else ""
-    return f'<form method="post" action="/labels">{note}{hidden}{shown}</form>'
+    return f'<form method="post" action="/labels">{note}{hidden(forms, block)}{shown}</form>'

@@ -9,10 +9,11 @@ from ...corrections import BY_HAND
 from ...formats.sanitize import LOADED, safe_url
 from ...types import Action, CleanedItem, Judged, Kind, TitleLabel
 from ..block_keys import block_key, title_key
-from ..nouns import LabelRow
+from ..nouns import FeedState, LabelRow
 from ..reply import Reply
 from .forms import Forms, buttons
 from .layout import escaped, page
+from .standing import standing
 
 __all__ = ["Shown", "items_page", "keys_of"]
 
@@ -34,6 +35,7 @@ class Shown:
     forms: Forms
     feed: str  # path of the cleaned feed
     removed: str  # path of what was removed
+    state: FeedState  # how it stands with its publisher
 
 
 def keys_of(items: Sequence[CleanedItem]) -> list[str]:
@@ -50,6 +52,7 @@ def items_page(shown: Shown) -> Reply:
         "worded alike.</p>"
         f'<p><a href="{escaped(shown.feed)}">Cleaned feed</a> · '
         f'<a href="{escaped(shown.removed)}">What was removed</a> · <a href="/">feedclean</a></p>'
+        f"{standing(shown.state, shown.forms)}"
     )
     told = "\n".join(_item(item, shown) for item in shown.items) or "<p>Nothing yet.</p>"
     return page(f"Correct {shown.title}", f"{head}\n{told}", forms=True)

@@ -17,11 +17,12 @@ from ...types import Format, TitleLabel
 from ..answer import TYPES
 from ..block_keys import block_key, title_key
 from ..making import open_feed
-from ..nouns import LabelRow, LedgerRow
+from ..nouns import FeedState, LabelRow, LedgerRow
 from ..records import ledger_key
 from ..reply import Reply
 from .forms import Forms, buttons
 from .layout import escaped, page
+from .standing import standing
 
 __all__ = ["Removals", "keys_of", "removed_feed", "removed_page"]
 
@@ -39,6 +40,7 @@ class Removals:
     itself: str  # path of the feed of removals
     older: str = ""  # path of the next page, if there is one
     forms: Forms | None = None  # for those who may correct what was removed
+    state: FeedState | None = None  # how it stands with its publisher, for the same people
     items: str = ""  # path of the page where they can correct what was not
     said: Mapping[str, LabelRow] = field(default_factory=dict)  # what people said of its blocks and titles, by key
 
@@ -56,6 +58,7 @@ def removed_page(found: Removals) -> Reply:
         f'<a href="{escaped(found.itself)}">This list as a feed</a> · <a href="/">feedclean</a>'
         + (f' · <a id="items" href="{escaped(found.items)}">Something was missed?</a>' if found.items else "")
         + "</p>"
+        + (standing(found.state, found.forms) if found.state and found.forms else "")
     )
     shown = "\n".join(_article(row, found) for row in found.rows) or "<p>Nothing yet.</p>"
     older = f'<p><a rel="next" href="{escaped(found.older)}">Older</a></p>' if found.older else ""
