@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +32,16 @@ class Publisher(BaseHTTPRequestHandler):
         body = page('See <a href="other">the other</a>.').encode()
         if self.path == "/russian":
             body = page("Выручка выросла.").encode("koi8-r")
+        if self.path == "/feed":
+            story = html.escape(page("Выручка выросла."))
+            item = f"<item><title>Отчёт</title><description>{story}</description></item>"
+            body = f'<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel>{item}</channel></rss>'.encode(
+                "koi8-r"
+            )
         self.send_response(404 if self.path == "/gone" else 200)
-        self.send_header("Content-Type", "text/html; charset=koi8-r" if self.path == "/russian" else "text/html")
+        self.send_header(
+            "Content-Type", "text/html; charset=koi8-r" if self.path in {"/russian", "/feed"} else "text/html"
+        )
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -74,6 +83,8 @@ def test_a_page_is_fetched_and_cleaned_at_its_address(run: Run, home: None) -> N
 def test_the_character_set_of_the_answer_is_heeded(run: Run, home: None) -> None:
     with publisher() as origin:
         assert "Выручка выросла." in run("clean", f"{origin}/russian", "--to", "text").stdout
+        feed = run("clean", f"{origin}/feed")
+        assert "Выручка выросла." in feed.stdout and "Отчёт" in feed.stdout
 
 
 @pytest.mark.parametrize("place", ["/cloud", "/file"])

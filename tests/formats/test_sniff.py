@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from feedclean.errors import FeedcleanError, FormatError, LimitError
 from feedclean.formats.limits import Limits
+from feedclean.formats.sent_with import as_sent
 from feedclean.formats.sniff import open_document
 from feedclean.types import Format
 
@@ -162,6 +164,55 @@ def test_what_xml_says_of_itself_is_truer_than_what_it_was_sent_with() -> None:
     data = f"<?xml version='1.0' encoding='windows-1251'?>{FEED.replace('>x<', f'>{RUSSIAN}<')}".encode("cp1251")
     title = open_document(data, charset="koi8-r").items[0].title
     assert title is not None and title.text == RUSSIAN
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said", "sent"),
+    [
+        ("cp1251", "utf-8", "windows-1251"),  # recoded on its way, or written by a template
+        ("koi8-r", "UTF-8", "koi8-r"),
+        ("cp1251", "no-such-set", "windows-1251"),
+        ("utf-8", "iso-8859-1", "utf-8"),  # nothing is UTF-8 by chance
+        ("utf-8", "windows-1252", "UTF-8"),
+        ("utf-8", "ascii", "utf-8"),
+        ("utf-8", "utf-8", "windows-1251"),  # a server that says one and the same of all it sends
+        ("utf-8", "utf-8", "iso-8859-1"),
+        ("utf-8-sig", "windows-1251", "windows-1251"),
+        ("cp1251", "windows-1251", "utf-8"),
+        ("utf-16", "utf-16", "windows-1251"),
+        ("utf-16", "utf-16", "utf-8"),
+    ],
+)
+def test_what_xml_was_sent_with_counts_where_its_bytes_speak_against_its_declaration(
+    encoding: str, said: str, sent: str
+) -> None:
+    data = f"<?xml version='1.0' encoding='{said}'?>{FEED.replace('>x<', f'>{RUSSIAN}<')}".encode(encoding)
+    for form in (data, data.replace(b"encoding='", b'encoding = "').replace(b"'?>", b'"?>')):
+        document = open_document(form, charset=sent)
+        title = document.items[0].title
+        assert title is not None and title.text == RUSSIAN
+        again = open_document(document.to_bytes()).items[0].title  # whoever reads it next is told nothing
+        assert again is not None and again.text == RUSSIAN
+
+
+def test_a_byte_that_is_wrong_does_not_turn_a_feed_into_another_alphabet() -> None:
+    data = f"<?xml version='1.0' encoding='utf-8'?>{FEED.replace('>x<', f'>{RUSSIAN}<')}".encode().replace(
+        b"t<", b"\xfft<"
+    )
+    assert open_document(data, charset="koi8-r").to_bytes() == open_document(data).to_bytes()
+
+
+@given(
+    st.text(),
+    st.sampled_from(["utf-8", "utf-16", "koi8-r", "windows-1252", "gb18030"]),
+    st.sampled_from(
+        ["utf-8", "windows-1251", "shift_jis", "utf-16", "utf-7", "idna", "iso-2022-jp", "iso-8859-1", "", "big5"]
+    ),
+)
+def test_no_header_spoils_xml_that_tells_its_encoding_truly(text: str, said: str, sent: str) -> None:
+    feed = f"<?xml version='1.0' encoding='{said}'?>{FEED.replace('>x<', f'>{RUSSIAN} {html.escape(text)}<')}"
+    data = feed.encode(said, "xmlcharrefreplace" if said != "utf-8" and "16" not in said else "replace")
+    assert as_sent(data, sent) is data
 
 
 @given(

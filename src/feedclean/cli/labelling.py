@@ -133,13 +133,14 @@ def _of_queue(store: Store, judge: Judge) -> Iterator[Question]:
     """Questions about what the model is unsure of in the feeds that the proxy keeps."""
     from ..cleaning import clean
     from ..learning.labelling import questions_of
+    from ..proxy.reading import readable
 
     for state in store.feeds():
         body = store.body(state.url)
         if body is None:
             continue
         try:
-            cleaned = clean(body.content, model=judge, url=state.url, where=state.url)
+            cleaned = clean(readable(body).content, model=judge, url=state.url, where=state.url)
         except FeedcleanError as fault:
             say(f"{fault}; left out")
             continue

@@ -223,6 +223,7 @@ def _bodies(config: Path | None) -> Iterator[tuple[str, bytes]]:
     """Addresses and last good copies of the feeds in the proxy's store, newest first; none where there is no store."""
     from time import time
 
+    from ..proxy.reading import readable
     from ..proxy.store import Store
     from ..settings import load
 
@@ -234,6 +235,6 @@ def _bodies(config: Path | None) -> Iterator[tuple[str, bytes]]:
         for state in sorted(store.feeds(), key=lambda one: -(one.last_success or 0.0)):
             body = store.body(state.url)
             if body is not None:
-                yield state.url, body.content
+                yield state.url, readable(body).content
     finally:
         store.close()

@@ -21,11 +21,10 @@ from feedclean.formats.markdown import is_markdown, open_markdown
 from feedclean.formats.mime_signs import is_message
 from feedclean.formats.plain_text import open_plain_text
 from feedclean.formats.rescue import rescue
-from feedclean.formats.text_codec import declared_charset, marked
+from feedclean.formats.sent_with import as_sent
 from feedclean.formats.web_page import open_web_page
 from feedclean.formats.xml_feed import open_xml_feed
 from feedclean.formats.xml_names import FEED_ROOTS
-from feedclean.formats.xml_repair import declared_encoding
 from feedclean.types import Document
 
 __all__ = ["open_document"]
@@ -121,8 +120,8 @@ def _open(data: bytes, url: str | None, charset: str | None, limits: Limits, in_
         from feedclean.formats.mail import open_mail
 
         return open_mail(start, url=url, limits=limits, in_place=in_place)
-    if charset is not None and not declared_encoding(data):  # what XML says of itself is truer than its server
-        data = marked(data, declared_charset(data) if start[:1] == b"<" else None, charset)
+    if charset is not None:
+        data = as_sent(data, charset)
         plain = _plain(data)
         start = plain.lstrip()
     if start[:1] == b"<":

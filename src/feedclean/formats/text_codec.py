@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from feedclean.formats.encodings import bom_of, known, superset, wide
 
-__all__ = ["Codec", "declared_charset", "decode", "marked", "readable"]
+__all__ = ["Codec", "declared_charset", "decode", "fits", "mostly", "readable"]
 
 _STRAY = 0x10FF00
 _STRAYS = re.compile(f"([{chr(_STRAY)}-{chr(_STRAY + 0xFF)}]+)")
@@ -80,37 +80,11 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, Codec]:
             continue
         if (name == "utf-8" and _STRAY_BYTES not in body) or _STRAYS.search(text) is None:
             return text, Codec(name, mark)
-    name = sniffed or next((name for name in (claimed, "utf-8") if name and _mostly(body, name)), "cp1252")
+    name = sniffed or next((name for name in (claimed, "utf-8") if name and mostly(body, name)), "cp1252")
     text = body.decode(name, _HANDLER)
     if _exact(text, name, body):
         return text, Codec(name, mark)
     return body.decode("latin-1"), Codec("latin-1", mark)
-
-
-def marked(data: bytes, said: str | None, sent: str) -> bytes:
-    """`data`, or where only what it was sent with tells how to read it, the same in UTF-8 with a mark.
-
-    So whoever reads it later, result files included, needs to know nothing but its bytes.
-
-    Args:
-        data: the document.
-        said: the character set that it names itself.
-        sent: the one that its `Content-Type` named, which counts more (HTML standard, 13.2.3.2), but for two things:
-            Latin-1 is what servers say that do not know, and nothing is UTF-8 by chance.
-    """
-    named = known(sent)
-    claimed = superset(named) if named else "ascii"
-    if claimed in ("ascii", "cp1252") or (said and known(said) == named) or bom_of(data)[1]:
-        return data
-    text, codec = decode(data, said)
-    believed = sent
-    if not data.isascii():  # ISO 2022 is
-        if _is_utf8(data) or (claimed == "utf-8" and _mostly(data, "utf-8")):
-            believed = "utf-8"
-        elif claimed == "utf-8":
-            return data
-    better, other = decode(data, believed)
-    return data if codec == other or better == text else codecs.BOM_UTF8 + readable(better).encode("utf-8", "replace")
 
 
 def readable(text: str) -> str:
@@ -118,19 +92,20 @@ def readable(text: str) -> str:
     return _STRAYS.sub("\ufffd", text)
 
 
-def _mostly(body: bytes, name: str) -> bool:
+def fits(data: bytes, name: str) -> bool:
+    """Whether all of `data` are characters in an encoding."""
+    try:
+        data.decode(name)
+    except (UnicodeError, LookupError):
+        return False
+    return True
+
+
+def mostly(body: bytes, name: str) -> bool:
     """Whether a few bytes are wrong in an encoding that the others fit: they must not turn it into another alphabet."""
     text = body.decode(name, _HANDLER)
     wrong = sum(map(len, _STRAYS.findall(text)))
     return wrong < sum(character > "\x7f" for character in text) - wrong
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _exact(text: str, name: str, body: bytes) -> bool:

@@ -13,7 +13,7 @@ from html.entities import html5, name2codepoint
 
 from feedclean.formats.encodings import FORBIDDEN
 
-__all__ = ["bind", "declared_encoding", "repair"]
+__all__ = ["bind", "declared_encoding", "repair", "undeclared"]
 
 _BASIC = {"amp", "lt", "gt", "quot", "apos"}
 _SAFE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}
@@ -83,10 +83,15 @@ def declared_encoding(data: bytes) -> str | None:
     return None
 
 
+def undeclared(text: str) -> str:
+    """`text` with an XML declaration that names no encoding."""
+    return _DECLARATION.sub(lambda start: _ENCODING.sub("", start[0]), text, count=1)
+
+
 def repair(text: str) -> str:
     """`text` with its small faults repaired and its XML declaration without an encoding."""
     text = _FORBIDDEN.sub("", text).lstrip()
-    text = _DECLARATION.sub(lambda start: _ENCODING.sub("", start[0]), text, count=1)
+    text = undeclared(text)
     entities = set(_BASIC)
 
     def token(found: re.Match[str]) -> str:

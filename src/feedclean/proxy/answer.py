@@ -26,6 +26,7 @@ from ..judging.policy import Policy
 from ..types import Action, Cleaned, Format
 from .making import Made, feed_kind, look, make
 from .nouns import Body, LedgerRow
+from .reading import readable
 from .recall import Clock
 from .shelf import Served, Shelf
 
@@ -178,7 +179,9 @@ class Cleaner:
             FeedcleanError: it cannot be cleaned.
         """
         loop = asyncio.get_running_loop()
-        return await asyncio.wait_for(loop.run_in_executor(self._threads, look, body, order, self._judge), self._budget)
+        judge = self._judge
+        looking = loop.run_in_executor(self._threads, lambda: look(readable(body), order, judge))
+        return await asyncio.wait_for(looking, self._budget)
 
     def take(self, judge: Judge) -> None:
         """Judge by another model from now on; what is being made is finished by the old one."""
@@ -211,7 +214,7 @@ class Cleaner:
         def work() -> tuple[Made, float]:
             loop.call_soon_threadsafe(begun.set_result, None)
             began = time.perf_counter()
-            made = make(body, order, judge, now)
+            made = make(readable(body), order, judge, now)
             if made.rows:  # in the same turn: a second one would come after those of all who wait
                 self._ledger.note(made.rows)
             return made, time.perf_counter() - began

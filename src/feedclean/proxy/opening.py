@@ -23,6 +23,7 @@ from .making import Made, feed_fault
 from .metrics import Metrics
 from .nouns import Answer, Body, Validators
 from .pins import PinnedJudge
+from .reading import sent_as
 from .recall import SystemClock
 from .refresh import Fetcher, Manners, Refresher
 from .shadow import Shadow
@@ -169,7 +170,7 @@ def open_house(
         store,
         clock,
         manners=manners,
-        judge=lambda answer: feed_fault(answer.body or b"", answer.url),
+        judge=_feed_fault,
         on_event=event,
     )
     house = OpenHouse(
@@ -188,6 +189,11 @@ def open_house(
     metrics.gauge("cache_copies", "Copies that are ready", lambda: len(cleaner.shelf))
     house.begin()
     return house
+
+
+def _feed_fault(answer: Answer) -> str | None:
+    """Why an answer is no feed, read as it was sent."""
+    return feed_fault(sent_as(answer.body or b"", answer.headers.get("content-type", "")), answer.url)
 
 
 def _upstream(settings: Settings) -> Upstream:

@@ -17,6 +17,7 @@ from .logs import Log
 from .making import Made, make
 from .metrics import Metrics
 from .nouns import Body, LedgerRow
+from .reading import readable
 from .recall import Clock
 
 __all__ = ["Shadow"]
@@ -67,7 +68,7 @@ class Shadow:
             self._log.warning("shadow", reason=f"{type(fault).__name__}: {fault}", model=self.judge.name)
 
     def _compare(self, body: Body, order: Order, made: Made) -> None:
-        other = make(body, order, self.judge, self._clock.now())
+        other = make(readable(body), order, self.judge, self._clock.now())
         was, would = _acts(made.rows), _acts(other.rows)
         more = [would[key] for key in would.keys() - was.keys()]
         less = [was[key] for key in was.keys() - would.keys()]
