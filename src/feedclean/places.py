@@ -6,13 +6,21 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["data_folder", "default_store"]
+__all__ = ["cache_folder", "data_folder", "default_store"]
 
 
 def data_folder() -> Path | None:
     """The platform's folder for what a user keeps; `None` for a user without a home, as some have in a container."""
     try:
         return Path(platformdirs.user_data_dir("feedclean", appauthor=False))
+    except RuntimeError:
+        return None
+
+
+def cache_folder() -> Path | None:
+    """The platform's folder for what can be had again; `None` for a user without a home."""
+    try:
+        return Path(platformdirs.user_cache_dir("feedclean", appauthor=False))
     except RuntimeError:
         return None
 

@@ -12,7 +12,9 @@ import pytest
 from feedclean.errors import CorpusError
 from feedclean.judging.blocks import whole
 from feedclean.learning import corpus
-from feedclean.learning.annotations import annotate, annotation, digest, documents, materialise
+from feedclean.learning.annotations import Fetched, Tally, annotate, annotation, documents, in_folder
+from feedclean.learning.annotations import materialise as put_together
+from feedclean.learning.matching import digest
 
 TEXTS = ("<p>Revenue rose 4 %.</p>", "<p class=x>Get our <b>secret</b> report!</p>", "<p>© Publisher</p>")
 
@@ -34,6 +36,10 @@ def document(number: int = 1, texts: tuple[str, ...] = TEXTS) -> dict[str, Any]:
         "source": {"set": "pages", "document": f"{number}.html"},
         "blocks": blocks,
     }
+
+
+def materialise(annotated: Path, folder: Path, target: Path) -> Fetched:
+    return put_together(annotated, in_folder(folder), target)
 
 
 def write(path: Path, *found: dict[str, Any]) -> Path:
@@ -67,7 +73,7 @@ def test_text_and_labels_come_together_again(annotated: Path, tmp_path: Path, na
         block["label"] = "editorial"  # labels of the folder are ignored
     write(tmp_path / "from" / name, found, document(2))
     done = materialise(annotated, tmp_path / "from", tmp_path / "real")
-    assert (done.documents, done.blocks, done.missing, done.changed) == (2, 6, (), 0)
+    assert (done.total, done.missing) == (Tally(2, 6, 0, 0), ()) and list(done.sets) == ["pages"]
     first, second = corpus.load([tmp_path / "real"])
     assert [corpus.LABELS[label] for label in first.labels] == ["editorial", "promo", "boilerplate"]
     assert first.unsure == (False, True, False) and first.real and first.passage.title == "Acme beats forecast"
@@ -79,7 +85,7 @@ def test_what_has_changed_is_counted_and_left_out(annotated: Path, tmp_path: Pat
     del found["blocks"][2]
     write(tmp_path / "from" / "a.jsonl", found, document(2))
     done = materialise(annotated, tmp_path / "from", tmp_path / "real")
-    assert (done.documents, done.blocks, done.changed) == (2, 4, 2)
+    assert done.total == Tally(2, 4, 0, 2)
     assert [len(example.labels) for example in corpus.load([tmp_path / "real"])] == [1, 3]
 
 
@@ -88,19 +94,20 @@ def test_a_digest_is_of_what_is_read_not_of_the_markup(annotated: Path, tmp_path
     for block in found["blocks"]:
         del block["digest"]
     write(tmp_path / "from" / "a.jsonl", found)
-    assert materialise(annotated, tmp_path / "from", tmp_path / "real").changed == 0
+    assert materialise(annotated, tmp_path / "from", tmp_path / "real").total.changed == 0
 
 
 def test_missing_documents_are_named_and_skipped(annotated: Path, tmp_path: Path) -> None:
     write(tmp_path / "from" / "a.jsonl", document(2))
     done = materialise(annotated, tmp_path / "from", tmp_path / "real")
-    assert done.missing == ("pages/1.html",) and done.documents == 1
+    assert done.missing == ("pages/1.html",) and done.total == Tally(1, 3, 1, 0)
 
 
 def test_a_document_without_a_known_block_is_not_written(annotated: Path, tmp_path: Path) -> None:
     write(tmp_path / "from" / "a.jsonl", document(1, ("<p>a</p>", "<p>b</p>", "<p>c</p>")))
     done = materialise(annotated, tmp_path / "from", tmp_path / "real")
-    assert (done.documents, done.changed) == (0, 3) and not (tmp_path / "real").exists()
+    assert done.total == Tally(0, 0, 1, 3) and not (tmp_path / "real").exists()
+    assert done.unlike == (("pages", "1.html"),)
 
 
 def test_inputs_that_cannot_be_read_are_named(annotated: Path, tmp_path: Path) -> None:
@@ -132,7 +139,7 @@ def test_documents_are_read_line_by_line(tmp_path: Path) -> None:
 def test_written_documents_among_the_real_ones_are_passed_over(annotated: Path, tmp_path: Path) -> None:
     written = {"id": "x", "blocks": [{"html": "<p>a</p>", "label": "promo"}]}
     write(tmp_path / "from" / "a.jsonl", written, {**written, "blocks": []}, document(1), document(2))
-    assert materialise(annotated, tmp_path / "from", tmp_path / "real").documents == 2
+    assert materialise(annotated, tmp_path / "from", tmp_path / "real").total.documents == 2
 
 
 @pytest.mark.parametrize("lost", ["source", "index", "digest", "label"])
@@ -144,3 +151,19 @@ def test_a_document_without_its_source_cannot_be_annotated(tmp_path: Path, lost:
         annotation(found)
     with pytest.raises(CorpusError, match=f"real-1.*{lost}"):
         annotate(write(tmp_path / "a.jsonl", found), tmp_path / "b.jsonl")
+
+
+def test_nothing_is_written_if_an_annotation_is_none(annotated: Path, tmp_path: Path) -> None:
+    write(tmp_path / "from" / "a.jsonl", document(1), document(2))
+    write(annotated.parent / "torn.jsonl", {"id": "x", "source": {}, "blocks": [{"index": 0, "label": "promo"}]})
+    with pytest.raises(CorpusError, match=r"'x' has blocks without digest or label"):
+        materialise(annotated.parent, tmp_path / "from", tmp_path / "real")
+    assert not (tmp_path / "real").exists()
+
+
+def test_a_file_is_replaced_as_a_whole(annotated: Path, tmp_path: Path) -> None:
+    write(tmp_path / "from" / "a.jsonl", document(1), document(2))
+    target = write(tmp_path / "real" / "pages.jsonl", document(9))
+    materialise(annotated, tmp_path / "from", tmp_path / "real")
+    assert [one["id"] for one in documents(target)] == ["real-1", "real-2"]
+    assert [path.name for path in target.parent.iterdir()] == ["pages.jsonl"]

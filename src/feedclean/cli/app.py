@@ -18,6 +18,7 @@ from .corpora import add, export_labels, merge
 from .evaluating import evaluate, learning_curve
 from .faults import MEANINGS, Ending, ExitCode, Group
 from .labelling import label as label_command
+from .materialising import FETCH, fetch
 from .models import model_app
 from .serving import config, opml, serve
 from .serving import resume as resume_command
@@ -257,6 +258,7 @@ app.command()(learning_curve)
 corpus_app.command(no_args_is_help=True)(add)
 corpus_app.command(no_args_is_help=True)(merge)
 corpus_app.command()(export_labels)
+corpus_app.command(help=FETCH)(fetch)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(model_app, name="model")
 

@@ -57,7 +57,7 @@ def evaluate(
         for judge in models:
             scores(f"{judge.name}: folds by style, as the card has them", folds(judge.card))
     if not named and not _DEV.is_dir():
-        say(f"nothing to measure on in {_DEV}; `feedclean corpus fetch --from DIR` puts real pages there")
+        say(f"nothing to measure on in {_DEV}; `feedclean corpus fetch` puts real pages there")
         if as_json:
             typer.echo("[]")
         return

@@ -56,29 +56,6 @@ def stats(paths: _Paths = None) -> None:
 
 
 @corpus_app.command()
-def fetch(
-    source: Annotated[Path, typer.Option("--from", metavar="DIR", help="The folder that holds the real documents.")],
-    annotations: Annotated[
-        Path, typer.Argument(metavar="ANNOTATIONS", help="The folder of annotations: labels without the text.")
-    ] = _CORPUS / "annotations",
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Where to put them; never to be committed.")
-    ] = _CORPUS / "real",
-) -> None:
-    """Put real pages and their annotations together.
-
-    Real pages belong to their publishers, so only annotations of them come with feedclean.
-    """
-    from ..learning.annotations import materialise
-
-    fetched = materialise(annotations, source, output)
-    for missing in fetched.missing:
-        say(f"{missing}: not in {source}")
-    say(f"{fetched.documents} documents, {fetched.blocks} blocks; {fetched.changed} blocks have changed since")
-    raise Ending(ExitCode.FAILED if fetched.missing else ExitCode.OK)
-
-
-@corpus_app.command()
 def annotate(
     source: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled real documents, with their `source`.")],
     target: Annotated[Path, typer.Argument(metavar="ANNOTATIONS", help="The file to write, without any text.")],
