@@ -86,6 +86,16 @@ def test_a_list_names_files_and_folders(run: Run, between: str) -> None:
     assert shown("out") == ["*.html", "a b.html", "c.html"]
 
 
+@pytest.mark.parametrize("names", [b"", b"\n \n", b"\0\0"])
+def test_a_list_that_names_nothing_is_told(run: Run, names: bytes) -> None:
+    told = "feedclean: --files-from -: no files named in it; one name a line, or NULs between them\n"
+    result = run("clean", "--files-from", "-", "-o", "out", input=names)
+    assert (result.exit_code, result.stderr) == (1, told)
+    write("a.html")
+    result = run("clean", "a.html", "--files-from", "-", "-o", "out", input=names)
+    assert result.exit_code == 1 and told in result.stderr and shown("out") == ["a.html"]
+
+
 def test_each_document_is_cleaned_once_however_often_it_is_named(run: Run) -> None:
     write("in/a.html", "in/sub/b.html", "in/.c.html")
     for arguments in (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
 import stat
 import weakref
@@ -15,6 +14,7 @@ from typing import BinaryIO, Self, cast
 
 from ..bulk import printable
 from ..errors import OutputError
+from .leftovers import hold, sweep, temporary_name
 
 __all__ = ["Replacement", "part_of", "unwritable"]
 
@@ -130,11 +130,13 @@ class Replacement:
             return self._target.open("wb")
         if self._part is not None:
             return self._continued(self._part)
-        # The name is hidden, so that no search of the folder takes it for a document; 0o666 leaves it to the umask.
-        temporary = self._target.with_name(f".feedclean-{secrets.token_hex(8)}.part")
+        sweep(self._target.parent)
+        temporary = self._target.with_name(temporary_name())
         # An interrupt may fall anywhere, also before there is a `with` to tell of it.
         self._left = weakref.finalize(self, _remove, temporary)
+        # 0o666 leaves it to the umask.
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        hold(handle)
         self._temporary = temporary
         return os.fdopen(handle, "wb")
 

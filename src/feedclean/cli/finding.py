@@ -41,10 +41,17 @@ class Found:
         apart: a folder that is not searched.
         fetch: gets what is published at an address.
         taken: whether the caller takes a file itself, which then is no document here.
+        fault: of the arguments themselves; it comes last, as a source of its own.
     """
 
     def __init__(
-        self, spool: Spool, *, apart: Path | None = None, fetch: Fetch | None = None, taken: Taken | None = None
+        self,
+        spool: Spool,
+        *,
+        apart: Path | None = None,
+        fetch: Fetch | None = None,
+        taken: Taken | None = None,
+        fault: SourceError | None = None,
     ) -> None:
         self.skipped = 0  # entries that were not looked at: hidden, or something else by their name
         self.folders = False  # whether an argument may stand for any number of documents
@@ -52,6 +59,7 @@ class Found:
         self._apart = apart.resolve() if apart is not None else None
         self._fetch = fetch
         self._taken = taken
+        self._fault = fault
         self._tops: list[Path] = []  # folders that are or have been searched
         self._named = Spool()  # single files that have been given out
         self._matched: list[Spool] = []  # what patterns stand for
@@ -106,6 +114,9 @@ class Found:
                 yield from self._matching(argument)
             else:
                 yield from self._path(Path(argument))
+        if self._fault is not None:
+            name = self._fault.where or ""
+            yield Source(name, None, fault=self._fault, key=name)
 
     def _path(self, path: Path, place: PurePath | None = None) -> Iterator[Source]:
         if is_folder(path):
@@ -254,10 +265,16 @@ def find(
     spool = Spool()
     for argument in arguments:
         spool.add(local(argument))
+    fault = None
     if files_from is not None:
+        empty = True
         for name in listed(files_from):
             spool.add(name, literal=True)
-    found = Found(spool, apart=apart, fetch=fetch, taken=taken)
+            empty = False
+        if empty:
+            where = f"--files-from {printable(files_from)}"
+            fault = SourceError("no files named in it", where=where, hint="one name a line, or NULs between them")
+    found = Found(spool, apart=apart, fetch=fetch, taken=taken, fault=fault)
     found.folders |= files_from is not None
     return found
 
