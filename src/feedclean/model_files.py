@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
+import shutil
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,7 +32,9 @@ from .types import Label
 
 _TRIES = 3
 _MOST = 64 << 20  # bytes of a model file; the default model has a twentieth of it
+_ROOM = 16 << 20  # bytes that must be free for a new one: thrice the default one
 _NAME = "give the name or the folder of one"
+_ELSEWHERE = "choose another place with -o"
 _RETRAIN = "take another model, or retrain with `feedclean train`"
 
 
@@ -150,6 +155,27 @@ def save_model(folder: Path, arrays: Mapping[str, NDArray[Any]], card: Mapping[s
         raise OutputError(f"cannot write the model: {error.strerror}", where=str(folder)) from error
     finally:
         _load.cache_clear()
+
+
+def check_room(folder: Path) -> None:
+    """Make sure, as far as that can be told before, that a model can be written to a folder; nothing is left there.
+
+    Raises:
+        OutputError: it cannot, or there is too little space.
+    """
+    place = folder
+    while not os.path.lexists(place):
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place):  # permissions alone do not tell: a disk may be read-only
+            free = shutil.disk_usage(place).free
+    except OSError as error:
+        raise OutputError(
+            f"cannot write a model here: {(error.strerror or str(error)).lower()}", where=str(folder), hint=_ELSEWHERE
+        ) from error
+    if free < _ROOM:
+        told = f"{free >> 20} MiB are free, and a model needs {_ROOM >> 20}"
+        raise OutputError(told, where=str(folder), hint=f"free some space, or {_ELSEWHERE}")
 
 
 def _folder(path: str | Path | None) -> Path:

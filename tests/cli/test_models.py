@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
 
 from feedclean import model_home
+from feedclean.learning.curve import Curve, Point, from_json, to_json
 from feedclean.model_files import load_model, save_model
 from tests.cli.conftest import Run
 from tests.learning.models import DATA, card, random_arrays, recipe
@@ -174,6 +177,45 @@ def test_a_page_that_cannot_be_written_and_a_curve_that_is_none_are_one_line(run
     Path("curve.json").write_text('{"a": 1}')
     told = run("evaluate", golden, "--curve", "curve.json")
     assert told.exit_code == 1 and told.stderr.startswith("feedclean: curve.json: no curves")
+
+
+def test_a_place_that_cannot_be_written_is_told_before_any_training(
+    run: Run, golden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trained(*_: Any, **__: Any) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr("feedclean.learning.training.train", trained)
+    monkeypatch.setattr("feedclean.learning.curve.train_on", trained)
+    Path("file").write_text("mine")
+    for place in ("file", "file/deep/er"):
+        told = run("train", golden, "-o", place)
+        assert told.exit_code == 4 and told.stderr.startswith(
+            f"feedclean: {place}: cannot write a model here: not a dir"
+        )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=3 << 20))
+    told = run("train", golden, "-o", "new/model")
+    assert told.exit_code == 4 and "new/model: 3 MiB are free" in told.stderr and not Path("new").exists()
+    told = run("learning-curve", "any", "--data", golden, "-o", "nowhere/curve.json")
+    assert told.exit_code == 4 and told.stderr.startswith("feedclean: nowhere/curve.json: its folder does not exist")
+    told = run("learning-curve", "any", "--data", golden, "-o", "file")
+    assert told.exit_code == 1 and "file: no curves" in told.stderr and Path("file").read_text() == "mine"
+
+
+def test_curves_of_other_styles_stay_in_the_file(run: Run, golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(_: Any, style: str, *, begun: Curve | None, keep: Callable[[Curve], None], **__: Any) -> Curve:
+        assert (begun is not None) is (style == "a")
+        points = (Point(0, 0.2, (0.1, 0.3), 0.0), Point(5, 0.4, (0.3, 0.5), 0.0), Point(9, 0.6, (0.5, 0.7), 0.0))
+        keep(Curve(style, 12, 3, points[2:], "d"))
+        if style == "killed":
+            raise KeyboardInterrupt
+        return Curve(style, 12, 3, points, "d")
+
+    monkeypatch.setattr("feedclean.learning.curve.learning_curve", measured)
+    Path("c.json").write_text(to_json([Curve("a", 12, 3, (), "d"), Curve("b", 9, 3, (), "e")]))
+    assert run("learning-curve", "a", "killed", "--data", golden, "-o", "c.json").exit_code == 130
+    found = {one.style: len(one.points) for one in from_json(Path("c.json").read_text())}
+    assert found == {"a": 1, "b": 0, "killed": 1}
 
 
 def test_a_style_with_too_few_documents_has_no_curve(run: Run, golden: Path) -> None:

@@ -70,7 +70,35 @@ def test_no_model_has_seen_what_it_is_tested_on(learner: Learner) -> None:
 
 def test_a_few_documents_are_ones_own_and_all_of_them_are_not(learner: Learner) -> None:
     curve.learning_curve(examples(), STYLE, sizes=(0, 2), rounds=1, say=lambda _: None)
-    assert [sum(one.own for one in given) for given in learner.given] == [0, 2, 0]
+    assert [sum(one.own for one in given) for given in learner.given] == [0, 0, 2]
+
+
+def test_each_point_is_kept_at_once_and_not_measured_again_with_the_same_data_and_recipe(learner: Learner) -> None:
+    kept: list[curve.Curve] = []
+    common: dict[str, Any] = {"sizes": (0, 2, 6), "rounds": 2, "say": lambda _: None}
+    whole = curve.learning_curve(examples(), STYLE, data="d", keep=kept.append, **common)
+    own = whole.points[-1].documents
+    assert [[one.documents for one in part.points] for part in kept] == [[own], [0, own], [0, 2, own], [0, 2, 6, own]]
+    assert kept[-1] == whole and kept[0].closed == 0.0
+    for part in kept:
+        begun = curve.from_json(curve.to_json([part]))[0]
+        learner.given.clear()
+        assert curve.learning_curve(examples(), STYLE, data="d", begun=begun, **common) == whole
+        assert len(learner.given) == 2 * (4 - len(part.points))
+    learner.given.clear()
+    for other in ({"data": "e"}, {"data": ""}, {"data": "d", "rounds": 1}, {"data": "d", "recipe": recipe()}):
+        curve.learning_curve(examples(), STYLE, begun=whole, **{**common, **other})
+    assert len(learner.given) == 8 + 8 + 4 + 8
+
+
+def test_a_curve_that_ends_at_the_number_of_all_others_has_both_points(learner: Learner) -> None:
+    """What is learned from the same number of documents as one's own is another point."""
+    kept: list[curve.Curve] = []
+    own = len([one for one in examples() if one.style == STYLE])
+    common: dict[str, Any] = {"sizes": (0, own - 3), "rounds": 1, "say": lambda _: None, "data": "d"}
+    whole = curve.learning_curve(examples(), STYLE, keep=kept.append, **common)
+    learner.given.clear()
+    assert curve.learning_curve(examples(), STYLE, begun=kept[1], **common) == whole and len(learner.given) == 1
 
 
 def test_the_share_of_the_gap_is_that_of_the_points(learner: Learner) -> None:
@@ -84,7 +112,7 @@ def test_a_pattern_names_a_family_of_styles(learner: Learner) -> None:
     some = [replace(one, style=f"crypto-{number % 3}") if number < 30 else one for number, one in enumerate(examples())]
     found = curve.learning_curve(some, "crypto-*", sizes=(0, 5), rounds=1, say=lambda _: None)
     assert found.documents == 30
-    assert not any(one.style.startswith("crypto-") for one in learner.given[0])
+    assert not any(one.style.startswith("crypto-") for one in learner.given[1])  # the first knew it
 
 
 def test_a_style_of_too_few_documents_is_refused() -> None:

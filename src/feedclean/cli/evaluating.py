@@ -61,7 +61,7 @@ def evaluate(
         if as_json:
             typer.echo("[]")
         return
-    curves = [one for file in curve or () for one in curve_of(file)]
+    curves = [one for file in curve or () for one in curve_of(file) if len(one.points) > 1]
     examined = examination.examine(named or [_DEV], models, say)
     most = mistakes if mistakes is not None else examination.MISTAKES if as_json or report else _SHOWN
     rows = [examination.row(one, most) for one in examined]
@@ -102,7 +102,8 @@ def learning_curve(
     """Measure what 5, 10 and 20 labelled documents of a style bring to a model that had never seen it.
 
     For each style, models are trained on the data without it, with that many of its documents, and with nearly all of
-    them; so this takes ten trainings.
+    them; so this takes ten trainings. With --output, each point is kept as soon as it is there, and the same command
+    goes on after the last one that is; what the file holds of other styles stays.
     """
     from ..learning import corpus
     from ..learning.curve import learning_curve as measure
@@ -110,11 +111,22 @@ def learning_curve(
     from ..learning.training import Recipe
     from .atomic import Replacement
 
-    examples = corpus.load(data or [_CORPUS])
+    replaced = output is not None and (output.is_file() or not output.exists())  # and no pipe
+    kept = {curve.style: curve for curve in curve_of(output)} if output and output.is_file() else {}
+
+    def keep(*curves: Curve, done: bool = False) -> None:
+        kept.update((curve.style, curve) for curve in curves)
+        if output and (replaced or done):
+            with Replacement(output) as file:
+                file.write(to_json(list(kept.values())).encode())
+
+    examples, digest = corpus.load(data or [_CORPUS]), corpus.digest(corpus.files(data or [_CORPUS]))
     recipe = Recipe(jobs=jobs, own_weight=own_weight)
-    found: list[Curve] = []
+    if output and replaced:
+        Replacement(output).discard()  # before the work: a place that cannot be written is no surprise at the end
     for style in styles:
-        found.append(curve := measure(examples, style, rounds=rounds, recipe=recipe, say=say))
+        begun = kept.get(style)
+        curve = measure(examples, style, rounds=rounds, recipe=recipe, say=say, data=digest, begun=begun, keep=keep)
         for point in curve.points:
             low, high = point.interval
             lost = f"editorial_cut {point.editorial_cut:.3f}"
@@ -122,9 +134,7 @@ def learning_curve(
                 f"{style:<24} {point.documents:>3} documents  cut_f1 {point.cut_f1:.3f} [{low:.3f}, {high:.3f}]  {lost}"
             )
         typer.echo(f"{style:<24} {curve.points[-2].documents:>3} documents close {curve.closed:.0%} of the gap")
-    if output:
-        with Replacement(output) as file:
-            file.write(to_json(found).encode())
+    keep(done=True)
 
 
 def curve_of(path: Path) -> list[Curve]:

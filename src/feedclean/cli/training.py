@@ -101,14 +101,15 @@ def train(
     from .. import model_home
     from ..learning.training import Recipe
     from ..learning.training import train as train_on
-    from ..model_files import save_model
+    from ..model_files import check_room, save_model
     from .bars import stages
 
     named = [*(data or ()), *(paths or ())] or [_CORPUS]
     if named == [_CORPUS] and not _CORPUS.is_dir():
         missing = "nothing to train on: there is no training_data here, and no PATH was given"
         raise CorpusError(missing, hint="run this in a checkout of feedclean, or give labelled documents of your own")
-    folder = output or model_home.own(name)  # before the work: a name that cannot be is no surprise at the end
+    folder = output or model_home.own(name)  # before the work: a name or place that cannot be is no surprise at the end
+    check_room(folder)
     recipe = Recipe(jobs=jobs, seed=seed, search=search, own_weight=own_weight)
     with stages(say) as (told, stage):
         trained = train_on(named, own=own or (), name=name, recipe=recipe, say=told, stage=stage)

@@ -10,6 +10,7 @@ that more than a handful of documents is tested on.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import zlib
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import CorpusError
+from ..judging.features import VERSION
 from ..judging.model import Model
 from . import evaluation
 from .corpus import LABELS, Example
@@ -47,10 +49,13 @@ class Curve:
     documents: int  # of the style
     tested: int  # documents that were tested on
     points: tuple[Point, ...]  # by number of documents; the last one knew all that was not tested on
+    made_with: str = ""  # digest of the data and the recipe, if known
 
     @property
     def closed(self) -> float:
         """Share of the gap that the most documents below the last point close; 1 where there is no gap."""
+        if len(self.points) < 2:  # it was broken off
+            return 0.0
         lacks, learned, knew = self.points[0].cut_f1, self.points[-2].cut_f1, self.points[-1].cut_f1
         return 1.0 if knew <= lacks else (learned - lacks) / (knew - lacks)
 
@@ -63,8 +68,11 @@ def learning_curve(
     rounds: int = 2,
     recipe: Recipe | None = None,
     say: Callable[[str], None] = print,
+    data: str = "",
+    begun: Curve | None = None,
+    keep: Callable[[Curve], None] = lambda _: None,
 ) -> Curve:
-    """Measure the curve of a style.
+    """Measure the curve of a style, point by point: the one that knew the style first, since all others are held to it.
 
     Args:
         examples: the corpus.
@@ -73,6 +81,9 @@ def learning_curve(
         rounds: in how many ways the style is dealt out.
         recipe: of all trainings; the weight of own documents is for those of `sizes` alone.
         say: is told of each training.
+        data: digest of the corpus.
+        begun: points that were measured before, and are not measured again if data and recipe were the same.
+        keep: is given the curve after each point.
 
     Raises:
         CorpusError: there are too few documents of the style, or nothing else.
@@ -86,19 +97,34 @@ def learning_curve(
         told = f"{len(own)} documents of style {style!r}; a curve up to {most} needs {most + _TESTED}"
         raise CorpusError(told, hint="choose another style, or give more data")
     tested = max(min(len(own) // 3, len(own) - most), _TESTED)
-    found: dict[int, list[tuple[list[Example], list[evaluation.Matrix], dict[str, float]]]] = {}
-    for turn in range(min(rounds, len(own) // tested)):
-        test, pool = own[turn * tested : (turn + 1) * tested], own[: turn * tested] + own[(turn + 1) * tested :]
-        for place, size in enumerate([*sizes, len(pool)]):
-            known = place == len(sizes)
-            say(f"{style}, round {turn + 1}: {size} documents{' (all others)' if known else ''}")
-            mine = [one if known else replace(one, own=True) for one in pool[:size]]
-            model = _model(train_on([*rest, *mine], name="curve", recipe=recipe, say=lambda _: None))
-            judged = [model.probabilities([one.passage]) for one in test]
-            found.setdefault(place, []).append((test, judged, dict(model.thresholds)))
-    counts = [*sizes, len(own) - tested]
-    points = tuple(_point(counts[place], given) for place, given in found.items())
-    return Curve(style, len(own), sum(len(test) for test, _, _ in found[0]), points)
+    cuts = [slice(turn * tested, (turn + 1) * tested) for turn in range(min(rounds, len(own) // tested))]
+    deals = [(own[cut], own[: cut.start] + own[cut.stop :]) for cut in cuts]
+    made_with = _digest(data, recipe, rounds)
+    curve = Curve(style, len(own), len(deals) * tested, (), made_with)
+    before = begun.points if begun and made_with and begun.made_with == made_with else ()
+    for size in (None, *sizes):
+        known = before[-1:] if size is None else [one for one in before[:-1] if one.documents == size]
+        point = known[0] if known else None
+        if point is None:
+            given = []
+            for turn, (test, pool) in enumerate(deals):
+                mine = pool if size is None else [replace(one, own=True) for one in pool[:size]]
+                say(f"{style}, round {turn + 1}: {len(mine)} documents{' (all others)' if size is None else ''}")
+                model = _model(train_on([*rest, *mine], name="curve", recipe=recipe, say=lambda _: None))
+                judged = [model.probabilities([one.passage]) for one in test]
+                given.append((test, judged, dict(model.thresholds)))
+            point = _point(len(own) - tested if size is None else size, given)
+        curve = replace(curve, points=(*curve.points[:-1], point, *curve.points[-1:]))
+        keep(curve)
+    return curve
+
+
+def _digest(data: str, recipe: Recipe, rounds: int) -> str:
+    """What a point depends on besides the number of documents; in how many processes is nothing to it."""
+    if not data:
+        return ""
+    told = json.dumps([data, VERSION, rounds, asdict(replace(recipe, jobs=1))])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def _model(trained: Trained) -> Model:
@@ -149,6 +175,7 @@ def from_json(text: str) -> list[Curve]:
                       float(p["editorial_cut"]))
                 for p in one["points"]
             ),
+            str(one.get("made_with", "")),
         )
         for one in json.loads(text)
     ]  # fmt: skip
