@@ -130,7 +130,7 @@ class Replacement:
             return self._target.open("wb")
         if self._part is not None:
             return self._continued(self._part)
-        sweep(self._target.parent)
+        sweep(self._target.parent.absolute())
         temporary = self._target.with_name(temporary_name())
         # An interrupt may fall anywhere, also before there is a `with` to tell of it.
         self._left = weakref.finalize(self, _remove, temporary)
