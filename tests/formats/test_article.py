@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import html
 import re
 
+import lxml.html
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lxml import etree
 
 from feedclean.cleaning import clean
 from feedclean.errors import FormatError, LimitError
 from feedclean.formats.article import Article
+from feedclean.formats.article_emphasis import _read, put_emphasis
 from feedclean.formats.convert import convert
 from feedclean.formats.sniff import open_document
 from feedclean.formats.web_page import WebPage
@@ -181,6 +186,14 @@ def test_a_clickbait_title_is_noted_in_the_head() -> None:
     assert text.count("You will not guess") == 2  # in the head and above the text, not again in it
 
 
+def test_a_page_of_so_many_elements_that_its_article_would_take_long_to_find_is_refused() -> None:
+    source = page().replace("<h1>", "<i>x</i>" * 40_000 + "<h1>")
+    with pytest.raises(LimitError, match="more than 40,000 elements") as caught:
+        article(source)
+    assert "--in-place" in str(caught.value)
+    assert clean(source, model=KeywordJudge(), in_place=True).content
+
+
 def test_the_article_is_html() -> None:
     assert cleaned(page()).format is Format.HTML
 
@@ -207,6 +220,58 @@ def test_the_pictures_of_an_article_stand_where_they_stood() -> None:
     assert re.findall(r'<img src="([^"]*)"', text) == [first, "https://ledgerlane.example/2.jpg"]
     assert 'alt="A robot"' in text
     assert text.index(first) < text.index(NEWS[0]) < text.index(NEWS[1]) < text.index("/2.jpg") < text.index(NEWS[2])
+
+
+def test_the_caption_of_a_picture_stands_below_it_and_goes_with_it() -> None:
+    """It is no text of the article that would be judged by itself; a page of ours that is read again is the same."""
+    said = 'Kestleby & Sons: "the <1> yard"'
+    figure = (
+        f'<figure><img src="/1.jpg" alt="A yard"><figcaption>{html.escape(said)} <a href="/x">(Photo)</a></figcaption>'
+        "</figure><p>The order"
+    )
+    made = article(page().replace("<p>The order", figure))
+    assert "(Photo)" not in re.sub(r"<[^<>]*>", "", made.items[0].bodies[0].text)
+    text = made.to_bytes().decode()
+    caption = html.escape(f"{said} (Photo)", quote=False)
+    assert 'alt="A yard"></figure>' not in text and f"<figcaption>{caption}</figcaption></figure>" in text
+    assert open_document(text.encode(), in_place=False).to_bytes().decode() == text
+    assert said in convert(text.encode(), Format.HTML, "text").decode()
+
+
+def test_a_caption_that_is_found_among_the_paragraphs_is_not_said_twice() -> None:
+    figure = f'<figure><img src="/1.jpg"><figcaption>{NEWS[1]}</figcaption></figure><p>The order'
+    text = article(page().replace("<p>The order", figure, 1)).to_bytes().decode()
+    assert "/1.jpg" in text and text.count(NEWS[1]) == 1
+
+
+def test_the_emphasis_of_an_article_stands_where_it_stood() -> None:
+    one, two, three = NEWS[:3]
+    words = one.split()
+    marked = f"<b>{words[0]}  {words[1]}</b> {words[2]} <a href='/x'>{words[3]} <em>{words[4]}</em></a> <i>{' '.join(words[5:])}</i>"
+    source = page().replace(f"<p>{one}", f"<p>{marked}").replace(f"<p>{two}", f"<p><strong>{two}</strong>")
+    text = article(source).to_bytes().decode()
+    assert f"<strong>{words[0]} {words[1]}</strong> {words[2]} <a" in " ".join(text.split())
+    assert f"{words[3]} <em>{words[4]}</em></a> <em>{' '.join(words[5:])}</em></p>" in text
+    assert f"<p><strong>{two}</strong></p>" in text and f"<p>{three}</p>" in text
+    assert plain(text) == plain(article(page()).to_bytes().decode())
+
+
+@given(st.lists(st.sampled_from([*"Änu &", "<b>", "</b>", "<i>", "</i>", "<a>", "</a>", "\n ", "<br>", "<!--x-->"])))
+def test_emphasis_stands_at_the_very_letters_that_had_it_and_changes_none(pieces: list[str]) -> None:
+    tree = lxml.html.fromstring(f"<div><p>{''.join(pieces)}</p><p>Another</p></div>")
+    body = copy.deepcopy(tree)
+    etree.strip_tags(body, "b", "i")
+    etree.strip_tags(body, etree.Comment)
+    before = ["".join(one.itertext()) for one in body]
+    put_emphasis(tree, body)
+    assert ["".join(one.itertext()) for one in body] == before
+    for told, there in zip(body.iter("p"), tree.iter("p"), strict=True):
+        assert _read(told) == _read(there)
+        assert all(one.text and one.text == one.text.strip() for one in told.iter("strong", "em"))
+
+
+def plain(text: str) -> str:
+    return "".join(html.unescape(re.sub(r"<[^<>]*>", "", text)).split())
 
 
 def test_a_picture_that_a_page_carries_with_it_is_kept_and_nothing_else() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
+import re
 from email.message import EmailMessage
 from email.policy import default
 
@@ -53,6 +54,40 @@ def test_attachments_are_not_looked_at() -> None:
     message.add_attachment(b"<p>evil</p>", maintype="text", subtype="html", filename="../../etc/passwd")
     message.add_attachment(b"PK\x03\x04" + bytes(100), maintype="application", subtype="zip", filename="bomb.zip")
     assert len(texts(message)) == 1 and "evil" not in texts(message)[0]
+
+
+def with_pictures(shown: str, *pictures: tuple[str, str, bytes]) -> EmailMessage:
+    """A newsletter that begins with `shown` and brings pictures: name, kind, content."""
+    message = mail(newsletter().replace("<body>", f"<body>{shown}"))
+    for name, kind, content in pictures:
+        message.add_related(content, maintype="image", subtype=kind, cid=f"<{name}>")
+    return message
+
+
+def test_the_pictures_that_a_mail_brings_are_in_its_page_and_stay_in_it() -> None:
+    first, second = bytes(range(256)) * 2, bytes(range(255, -1, -1)) * 3
+    shown = '<p>One <IMG alt="x" SRC=cid:a@x></p><p><img src="cid:b%40x"></p><p><img src="cid:none@x">'
+    message = with_pictures(shown, ("a@x", "png", first), ("b@x", "jpeg", second), ("c@x", "gif", first))
+    text = opened(message).to_bytes().decode()
+    wanted = [f"png;base64,{base64.b64encode(first).decode()}", f"jpeg;base64,{base64.b64encode(second).decode()}"]
+    assert re.findall(r'src="data:image/([^"]*)"', text) == wanted
+    assert "cid:" not in text and "inline.invalid" not in text and "image/gif" not in text
+    assert open_document(text.encode(), in_place=False).to_bytes().decode() == text
+
+
+def test_what_a_mail_calls_a_picture_is_shown_only_if_nothing_can_run_in_it() -> None:
+    shown = '<p><img src="cid:a@x"><a href="cid:a@x">open</a><iframe src="cid:a@x"></iframe></p>'
+    for kind in ("svg+xml", "x-icon"):
+        text = opened(with_pictures(shown, ("a@x", kind, b"<svg onload=x()>" * 40))).to_bytes().decode()
+        assert "data:image" not in text.split("<article>")[1]
+    text = opened(with_pictures(shown, ("a@x", "png", b"<svg onload=x()>" * 40))).to_bytes().decode()
+    assert text.count("data:image/png;base64,") == 1
+
+
+def test_pictures_take_no_more_than_half_of_what_a_document_may_have_however_often_they_are_shown() -> None:
+    message = with_pictures('<img src="cid:a@x">' * 50, ("a@x", "png", bytes(3_000)))
+    found = open_document(bytes(message), in_place=False, limits=Limits(bytes=60_000)).to_bytes().decode()
+    assert found.count("data:image/png") == 7  # of 4,022 bytes each
 
 
 def test_what_is_forwarded_stands_after_what_was_said_about_it() -> None:

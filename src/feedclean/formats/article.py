@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from feedclean.formats.captions import lift_captions, put_down_captions
 from feedclean.formats.inline_data import lift, put_down
 from feedclean.formats.limits import Limits, check_size, check_tags
 from feedclean.formats.metadata import Metadata, read_metadata
@@ -68,16 +69,16 @@ def page_article(source: str, *, url: str | None = None) -> Article:
         FormatError: it holds no article.
     """
     head = read_metadata(source, url)
+    held: list[str] = []
     if is_reader_page(source):
         text, extracted = parted(source)
-        text, held = lift(text)
+        text = lift(lift_captions(text), held)
         marked = _MARKED.search(source, 0, 20_000)
         mark = marked[0] if marked else ""
         return Article((Field("article", text, Markup.HTML),), head, extracted=extracted, held=held, mark=mark)
     from feedclean.formats.extraction import extract
 
-    source, held = lift(source)
-    found = extract(source, head.url or url, known=head)
+    found = extract(lift(source, held), head.url or url, known=head)
     text = readable(found.html)
     known = replace(found.metadata, title=headed(text, found.metadata.title))
     return Article((Field("article", text, Markup.HTML),), known, extracted=found.chosen, held=held)
@@ -144,7 +145,7 @@ class Article:
             text if body.markup is Markup.HTML else paragraphs(text)
             for text, body in zip(self._texts, self._items[0].bodies, strict=True)
         ]
-        body = put_down(safe_html("\n".join(texts), self.metadata.url), self._held)
+        body = put_down_captions(put_down(safe_html("\n".join(texts), self.metadata.url), self._held))
         metadata = replace(self.metadata, title=self._title)
         body = without_title(body.strip(), self.metadata.title)
         body = body if "<pre" in body else _GAPS.sub("\n", body)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -20,6 +21,7 @@ _TEXTS = ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote")
 _LETTERS = 60  # of a paragraph, which tell it from the others
 _UP = 5  # elements around a picture: figure, picture, link, and two that are for looks
 _LOOKED_AT = 300  # pictures
+_SAID = 500  # characters of a caption, or of what stands for a picture
 _SMALL = 64  # pixels: smaller ones are icons
 _ELSEWHERE = frozenset(("nav", "aside", "footer", "form", "button", "header", "noscript"))
 _ORNAMENT = re.compile(r"avatar|logo|icon|emoji|sprite|pixel|spacer|placeholder|badge|share", re.IGNORECASE)
@@ -27,20 +29,30 @@ _ADDRESS = re.compile(r"(?:https?:)?//|/(?!/)|\.{0,2}/?[\w%-]", re.IGNORECASE)
 
 
 def put_back(tree: Any, body: Any) -> None:
-    """Add to `body`, which trafilatura has made of `tree`, the pictures that stand among its paragraphs."""
+    """Add to `body`, which trafilatura has made of `tree`, the pictures that stand among its paragraphs.
+
+    The caption of one is its `title`; see `captions.py`.
+    """
     pictures = list(tree.iter("img"))
     if not pictures:
         return
     chosen = {key: child for child in body if (key := _key(child))}
     homes: dict[Any, bool] = {}
     behind: dict[Any, Any] = {}  # the last picture that was put behind a paragraph
+    said = {_letters("".join(child.itertext())) for child in body}
     for picture in pictures[:_LOOKED_AT]:
         branch = None if _is_small(picture) else _branch(picture, chosen, homes)
         source = _source(picture)
         if branch is None or not source:
             continue
-        made = etree.Element("p")
-        etree.SubElement(made, "graphic", src=source, alt=" ".join((picture.get("alt") or "").split())[:500])
+        caption = _caption(picture)
+        if _letters(caption) in said:  # trafilatura has it among its paragraphs
+            caption = ""
+        made = etree.Element("figure" if caption else "p")
+        etree.SubElement(made, "graphic", src=source, alt=" ".join((picture.get("alt") or "").split())[:_SAID])
+        if caption:
+            made[0].set("title", caption)
+            said.add(_letters(caption))
         before = _chosen_of(chosen, [branch, *branch.itersiblings(*_TEXTS, preceding=True)])
         if before is not None:
             place = behind.get(before, before)
@@ -52,9 +64,21 @@ def put_back(tree: Any, body: Any) -> None:
             after.addprevious(made)
 
 
+def _caption(picture: Any) -> str:
+    """What the page says below a picture; nothing if that is a text of its own."""
+    figure = next((one for one in islice(picture.iterancestors(), _UP) if one.tag == "figure"), None)
+    caption = next(figure.iter("figcaption"), None) if figure is not None else None
+    told = " ".join("".join(caption.itertext()).split()) if caption is not None else ""
+    return told if len(told) <= _SAID else ""
+
+
+def _letters(text: str) -> str:
+    return "".join(text.split())
+
+
 def _key(element: Any) -> str:
     """What tells a paragraph: its first letters, without white space."""
-    text = "".join("".join(element.itertext()).split())[:_LETTERS]
+    text = _letters("".join(element.itertext()))[:_LETTERS]
     return text if len(text) >= _LETTERS // 4 else ""
 
 

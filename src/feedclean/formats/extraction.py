@@ -2,8 +2,8 @@
 
 It is imported where it is called: it costs as much time as everything else that a cold command loads. Measured on the
 pages of article-extraction-benchmark (`benchmarks/articles.py`): links on, because links tell advertising; emphasis and
-pictures off, because with them it chooses worse text (F1 0.960 without, 0.956 and 0.954 with them). Pictures are put
-back afterwards (`article_pictures.py`).
+pictures off, because with them it chooses worse text (F1 0.960 without, 0.956 and 0.954 with them). Both are put back
+afterwards (`article_emphasis.py`, `article_pictures.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from lxml import etree
 
 from feedclean.errors import FormatError, LimitError
+from feedclean.formats.article_emphasis import put_emphasis
 from feedclean.formats.article_pictures import put_back
 from feedclean.formats.metadata import Metadata, filled, moment
 
@@ -34,7 +35,29 @@ _TAGS = {
     "ref": "a",
     "hi": "b",
 }
-_KEPT = frozenset(("p", "table", "del", "div", "ul", "ol", "li", "a", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "br"))
+_KEPT = frozenset(
+    (
+        "p",
+        "table",
+        "del",
+        "div",
+        "ul",
+        "ol",
+        "li",
+        "a",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "pre",
+        "br",
+        "strong",
+        "em",
+        "figure",
+    )
+)
 _HEADING = re.compile(r"h[1-6]\Z")
 _AROUND = etree.XPath(
     "//*[self::script or self::style or self::noscript or self::template or self::nav or self::aside or self::footer"
@@ -48,6 +71,7 @@ _AUTHORS = etree.XPath("(//*[@itemprop='author']//*[@itemprop='name'] | //a[cont
 _POOR = 250  # characters: trafilatura itself takes less for a failure
 _SHORT = 1_500  # characters on a page: where there is more, a poor result is still better than all of it
 _MANY = 20_000  # tags: with more, what it compares its own result with takes quadratic time
+_ELEMENTS = 40_000  # of a page: real ones have a tenth; what takes longest takes 7 s with so many, and no end with more
 _DEEP = 200  # nested elements; trafilatura and lxml's own helpers go down by recursion
 
 
@@ -70,7 +94,7 @@ def extract(source: str, url: str | None = None, *, known: Metadata) -> Extracte
 
     Raises:
         FormatError: there is no article in it, or trafilatura trips over it.
-        LimitError: its elements are nested too deep.
+        LimitError: its elements are nested too deep, or there are too many.
     """
     tree = _parsed(source)
     try:
@@ -89,6 +113,7 @@ def extract(source: str, url: str | None = None, *, known: Metadata) -> Extracte
             raise FormatError("no article in this page", hint=IN_PLACE)
         if body is None or words < _SHORT:
             return Extracted(_own_markup(next(iter(_BODY(tree)), tree)), filled(known, more), chosen=False)
+    put_emphasis(tree, body)
     put_back(tree, body)
     return Extracted(_html(body), filled(known, more), chosen=True)
 
@@ -114,6 +139,8 @@ def _parsed(source: str) -> Any:
         raise FormatError("no article in this page", hint=IN_PLACE)
     if _depth(tree) > _DEEP:
         raise LimitError(f"elements nested more than {_DEEP} deep", hint=IN_PLACE)
+    if tree.xpath(f"count(//*) > {_ELEMENTS}"):
+        raise LimitError(f"more than {_ELEMENTS:,} elements to find an article among", hint=IN_PLACE)
     return tree
 
 
@@ -160,6 +187,7 @@ def _html(body: Any) -> str:
     for element in body.iter(etree.Element):
         tag = element.tag
         href, source, alt = element.get("target") or element.get("href"), element.get("src"), element.get("alt")
+        title = element.get("title")
         rend, role = element.get("rend") or "", element.get("role")
         element.attrib.clear()
         if tag == "head":
@@ -180,6 +208,8 @@ def _html(body: Any) -> str:
         elif tag == "img" and source:
             element.set("src", source)
             element.set("alt", alt or "")
+            if title:
+                element.set("title", title)
     for child in body:
         child.tail = (child.tail or "") + "\n"
     body.tag, body.tail = "body", None

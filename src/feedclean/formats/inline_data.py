@@ -17,17 +17,16 @@ _PICTURE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif|bmp);base64,[A-Za-
 _SOURCE = re.compile(r'<img\b[^<>]*?\bsrc="' + re.escape(_PLACE) + r'(\d{1,9})"[^<>]*>')
 
 
-def lift(source: str) -> tuple[str, Sequence[str]]:
-    """`source` with a short address in place of each long `data:` address, and what they stand for."""
+def lift(source: str, held: list[str]) -> str:
+    """`source` with a short address in place of each long `data:` address; what they stand for is added to `held`."""
     if "data:" not in source:
-        return source, ()
-    held: list[str] = []
+        return source
 
     def place(found: re.Match[str]) -> str:
         held.append(found[0])
         return f"{_PLACE}{len(held) - 1}"
 
-    return _DATA.sub(place, source), held
+    return _DATA.sub(place, source)
 
 
 def put_down(text: str, held: Sequence[str]) -> str:

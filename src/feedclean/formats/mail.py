@@ -1,8 +1,8 @@
 """Mails (newsletters) and pages saved as MHTML, which are written like mails.
 
 What is shown of a mail is its text: of alternatives the HTML one, else the plain one; of several texts all. Attachments
-are not looked at, but for mails inside a mail: what is forwarded is what it is about. A page in MHTML goes the way of
-other pages.
+are not looked at, but for mails inside a mail (what is forwarded is what it is about) and for the pictures that a text
+shows. A page in MHTML goes the way of other pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from email.utils import getaddresses
 from feedclean.errors import FormatError
 from feedclean.formats.article import Article, page_article
 from feedclean.formats.encodings import known
+from feedclean.formats.inline_data import lift
 from feedclean.formats.limits import Limits, check_size, check_tags
+from feedclean.formats.mail_pictures import inlined
 from feedclean.formats.metadata import Metadata, filled, moment, read_metadata
 from feedclean.formats.mime import Part, decoded, decoded_header, parse_parts
 from feedclean.formats.text_codec import Codec, declared_charset, decode, readable
@@ -76,8 +78,14 @@ def open_mail(data: bytes, *, url: str | None = None, limits: Limits | None = No
         article = page_article(shown[0].text, url=metadata.url)
         article.rescued = cut_off
         return article
-    fields = tuple(Field(one.part.kind, readable(one.text), one.markup) for one in shown)
-    article = Article(fields, metadata)
+    held: list[str] = []
+    pages = [readable(one.text) for one in shown if one.markup is Markup.HTML]
+    html = iter([lift(text, held) for text in inlined(pages, parts, data, limits)])
+    fields = tuple(
+        Field(one.part.kind, next(html) if one.markup is Markup.HTML else readable(one.text), one.markup)
+        for one in shown
+    )
+    article = Article(fields, metadata, held=held)
     article.rescued = cut_off
     return article
 
