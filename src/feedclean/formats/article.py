@@ -17,11 +17,12 @@ from feedclean.formats.captions import lift_captions, put_down_captions
 from feedclean.formats.inline_data import lift, put_down
 from feedclean.formats.limits import Limits, check_size, check_tags
 from feedclean.formats.metadata import Metadata, read_metadata
+from feedclean.formats.one_item import OneItem
 from feedclean.formats.reader_page import headed, is_reader_page, parted, reader_page, without_title
 from feedclean.formats.text_codec import declared_charset, decode, readable
-from feedclean.formats.web_page import MARK, open_web_page
+from feedclean.formats.web_page import MARK, open_web_page, title_mark
 from feedclean.formats.xml_repair import declared_encoding
-from feedclean.types import Document, Field, Format, Item, Markup, TitleLabel
+from feedclean.types import Document, Field, Format, Item, Markup
 
 __all__ = ["Article", "open_page", "page_article"]
 
@@ -34,7 +35,7 @@ _AROUND = re.compile(
       | javascript:|data:""",
     re.IGNORECASE | re.VERBOSE,
 )
-_MARKED = re.compile(rf'<meta name="{MARK}" content="[a-z]+ [01]\.\d\d">')
+_MARKED = re.compile(rf'<meta name="{MARK}" content="([a-z]+ [01]\.\d\d)">')
 _LONG = 200_000  # characters; a page with less around its article than that is rare, and none is as long
 _LINKED = 300  # characters of source for each link that a bare article has
 
@@ -74,7 +75,7 @@ def page_article(source: str, *, url: str | None = None) -> Article:
         text, extracted = parted(source)
         text = lift(lift_captions(text), held)
         marked = _MARKED.search(source, 0, 20_000)
-        mark = marked[0] if marked else ""
+        mark = marked[1] if marked else ""
         return Article((Field("article", text, Markup.HTML),), head, extracted=extracted, held=held, mark=mark)
     from feedclean.formats.extraction import extract
 
@@ -90,7 +91,7 @@ def _is_bare(text: str) -> bool:
     return not _AROUND.search(text)
 
 
-class Article:
+class Article(OneItem):
     """One article in memory; it is written as a page to read."""
 
     rescued = ""
@@ -105,37 +106,12 @@ class Article:
         mark: str = "",
     ) -> None:
         self.metadata = metadata
-        self.extracted = extracted
         self._held = held
-        self._title = metadata.title
-        self._mark = mark
-        self._texts = [body.text for body in bodies]
         title = Field("title", metadata.title, Markup.TEXT) if metadata.title else None
-        self._items = (Item(metadata.url or "0", title, tuple(bodies), metadata.url, metadata.language),)
-
-    @property
-    def format(self) -> Format:
-        """HTML."""
-        return Format.HTML
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The one item."""
-        return self._items
-
-    def replace(self, item: int, body: int | None, text: str) -> None:
-        """Give a body, or the title (`None`), new text."""
-        if body is None:
-            self._items[item]
-            self._title = text
-        else:
-            self._items[item].bodies[body]
-            self._texts[body] = text
-
-    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
-        """Add `<meta name="feedclean:title" …>` to the head of the page."""
-        self._items[item]
-        self._mark = "" if label is TitleLabel.PLAIN else f'<meta name="{MARK}" content="{label} {probability:.2f}">'
+        item = Item(metadata.url or "0", title, tuple(bodies), metadata.url, metadata.language)
+        super().__init__(Format.HTML, item)
+        self.extracted = extracted
+        self._mark = mark
 
     def to_bytes(self) -> bytes:
         """A page to read, in UTF-8; made safe whoever wrote it, because anybody can begin a page as ours do."""
@@ -143,13 +119,14 @@ class Article:
 
         texts = [
             text if body.markup is Markup.HTML else paragraphs(text)
-            for text, body in zip(self._texts, self._items[0].bodies, strict=True)
+            for text, body in zip(self._texts, self.items[0].bodies, strict=True)
         ]
         body = put_down_captions(put_down(safe_html("\n".join(texts), self.metadata.url), self._held))
-        metadata = replace(self.metadata, title=self._title)
+        metadata = replace(self.metadata, title=self._new_title)
         body = without_title(body.strip(), self.metadata.title)
         body = body if "<pre" in body else _GAPS.sub("\n", body)
-        return reader_page(metadata, body, extracted=self.extracted, mark=self._mark).encode("utf-8", "replace")
+        mark = title_mark(self._mark or "")
+        return reader_page(metadata, body, extracted=self.extracted, mark=mark).encode("utf-8", "replace")
 
 
 _GAPS = re.compile(r"\n{2,}")

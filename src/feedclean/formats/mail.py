@@ -22,9 +22,10 @@ from feedclean.formats.limits import Limits, check_size, check_tags
 from feedclean.formats.mail_pictures import inlined
 from feedclean.formats.metadata import Metadata, filled, moment, read_metadata
 from feedclean.formats.mime import Part, decoded, decoded_header, parse_parts
+from feedclean.formats.one_item import OneItem
 from feedclean.formats.text_codec import Codec, declared_charset, decode, readable
 from feedclean.formats.web_page import visible
-from feedclean.types import Document, Field, Format, Item, Markup, TitleLabel
+from feedclean.types import Document, Field, Format, Item, Markup
 
 __all__ = ["Mail", "open_mail"]
 
@@ -168,48 +169,19 @@ def _metadata(top: Message, shown: Sequence[_Text], page: Part | None, url: str 
     return filled(said, Metadata(title=head.title, language=head.language))
 
 
-class Mail:
-    """A mail or an MHTML file as it is: only the payloads of the texts that change are written anew."""
+class Mail(OneItem):
+    """A mail or an MHTML file as it is: only the payloads of the texts that change are written anew.
 
-    rescued = ""
-    extracted = False
+    Its title is the subject; a mark of it is a header, in place of an earlier one.
+    """
 
     def __init__(self, data: bytes, top: Message, shown: Sequence[_Text], metadata: Metadata, kind: Format) -> None:
         self._original = data
         self._shown = shown
-        self._format = kind
-        self._title = self._new_title = metadata.title
-        self._mark: bytes | None = None
-        self._texts = [one.text for one in shown]
         key = " ".join(str(top.get("message-id", "")).split()) or metadata.url or "0"
         title = Field("Subject", metadata.title, Markup.TEXT) if metadata.title else None
         bodies = tuple(Field(one.part.kind, one.text, one.markup) for one in shown)
-        self._items = (Item(key, title, bodies, metadata.url, metadata.language),)
-
-    @property
-    def format(self) -> Format:
-        """EML or MHTML."""
-        return self._format
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The one item."""
-        return self._items
-
-    def replace(self, item: int, body: int | None, text: str) -> None:
-        """Give a text, or the subject (`None`), new characters."""
-        if body is None:
-            self._items[item]
-            self._new_title = text
-        else:
-            self._items[item].bodies[body]
-            self._texts[body] = text
-
-    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
-        """Add a header `X-Feedclean-Title`, in place of an earlier one."""
-        self._items[item]
-        plain = label is TitleLabel.PLAIN
-        self._mark = b"" if plain else f"X-Feedclean-Title: {label} {probability:.2f}\r\n".encode()
+        super().__init__(kind, Item(key, title, bodies, metadata.url, metadata.language))
 
     def to_bytes(self) -> bytes:
         """The mail with what was replaced.
@@ -233,7 +205,8 @@ class Mail:
             return data
         head = data[:end]
         if self._mark is not None:
-            head = _MARK.sub(b"", head) + self._mark.replace(b"\r\n", b"\r\n" if b"\r\n" in head else b"\n")
+            mark = f"X-Feedclean-Title: {self._mark}".encode() + (b"\r\n" if b"\r\n" in head else b"\n")
+            head = _MARK.sub(b"", head) + mark * bool(self._mark)
         if self._new_title != self._title:
             written = Header(self._new_title, "utf-8" if not self._new_title.isascii() else "ascii").encode().encode()
             head = _SUBJECT.sub(lambda found: found[1] + written, head, count=1)

@@ -6,14 +6,14 @@ It is cleaned as the text that it is: paragraphs are parted by blank lines, list
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
 from feedclean.formats.front_matter import front_matter_of, read_front_matter, retitled
 from feedclean.formats.limits import Limits, check_size
 from feedclean.formats.metadata import Metadata
+from feedclean.formats.one_item import OneItem
 from feedclean.formats.text_codec import decode
-from feedclean.types import Field, Format, Item, Markup, TitleLabel
+from feedclean.types import Field, Format, Item, Markup
 
 __all__ = ["Markdown", "is_markdown", "markdown_metadata", "open_markdown"]
 
@@ -59,57 +59,35 @@ def open_markdown(data: bytes, *, url: str | None = None, limits: Limits | None 
     return Markdown(data, url)
 
 
-class Markdown:
-    """A Markdown file in memory. Line ends and encoding stay as they are."""
+class Markdown(OneItem):
+    """A Markdown file in memory. Line ends and encoding stay as they are.
 
-    rescued = ""
-    extracted = False
+    Its title is that of the front matter, else the first heading; a mark of it goes to front matter, if there is any.
+    """
 
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data
         self._text, self._codec = decode(data)
         self.metadata = markdown_metadata(self._text, url)
-        self._title = self._new_title = self.metadata.title
-        self._mark: str | None = None
         self._front = front_matter_of(self._text)
         # Texts and what parts them, in turns; the first is a text.
         self._pieces = _pieces(self._text, len(self._front))
         self._places = [number for number in range(0, len(self._pieces), 2) if self._pieces[number].strip()]
-        title = Field("title", self._title, Markup.TEXT) if self._title else None
+        title = Field("title", self.metadata.title, Markup.TEXT) if self.metadata.title else None
         bodies = tuple(Field("body", self._pieces[number], Markup.TEXT) for number in self._places)
-        self._items = (Item(self.metadata.url or "0", title, bodies, self.metadata.url, self.metadata.language),)
-
-    @property
-    def format(self) -> Format:
-        """Markdown."""
-        return Format.MARKDOWN
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The one item."""
-        return self._items
-
-    def replace(self, item: int, body: int | None, text: str) -> None:
-        """Give a stretch of text, or the title (`None`) in front matter or first heading, new characters."""
-        if body is None:
-            self._items[item]
-            self._new_title = text
-        else:
-            self._items[item].bodies[body]
-            self._pieces[self._places[body]] = text
-
-    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
-        """Note it in the front matter, if there is one."""
-        self._items[item]
-        self._mark = "" if label is TitleLabel.PLAIN else f"{_KEY}: {label} {probability:.2f}\n"
+        url = self.metadata.url
+        super().__init__(Format.MARKDOWN, Item(url or "0", title, bodies, url, self.metadata.language))
 
     def to_bytes(self) -> bytes:
         """The text in its own encoding, or in UTF-8 if that lacks a new character."""
-        front, rest = self._front, "".join(self._pieces)
+        pieces = list(self._pieces)
+        for place, text in zip(self._places, self._texts, strict=True):
+            pieces[place] = text
+        front, rest = self._front, "".join(pieces)
         if front and self._mark is not None:
             lines = [line for line in front.splitlines(keepends=True) if not line.startswith(f"{_KEY}:")]
-            wide = "\r\n" in front
-            lines[-1:-1] = [self._mark.replace("\n", "\r\n") if wide else self._mark] * bool(self._mark)
+            end = "\r\n" if "\r\n" in front else "\n"
+            lines[-1:-1] = [f"{_KEY}: {self._mark}{end}"] * bool(self._mark)
             front = "".join(lines)
         if self._new_title != self._title:
             if read_front_matter(front).title:

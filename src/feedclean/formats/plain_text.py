@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from feedclean.formats.limits import Limits, check_size
+from feedclean.formats.one_item import OneItem
 from feedclean.formats.text_codec import decode
-from feedclean.types import Field, Format, Item, Markup, TitleLabel
+from feedclean.types import Field, Format, Item, Markup
 
 __all__ = ["PlainText", "open_plain_text"]
 
@@ -23,45 +22,19 @@ def open_plain_text(data: bytes, *, url: str | None = None, limits: Limits | Non
     return PlainText(data, url)
 
 
-class PlainText:
-    """A text file in memory. Line ends and encoding stay as they are."""
-
-    rescued = ""
-    extracted = False
+class PlainText(OneItem):
+    """A text file in memory. Line ends and encoding stay as they are; for a mark of its title it has no place."""
 
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data
-        text, self._codec = decode(data)
-        self._text = self._body = text
-        self._title = self._new_title = _first_line(text)
-        title = Field("title", self._title, Markup.TEXT) if self._title else None
-        self._items = (Item(url or "0", title, (Field("body", text, Markup.TEXT),), url),)
-
-    @property
-    def format(self) -> Format:
-        """Plain text."""
-        return Format.TEXT
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The one item."""
-        return self._items
-
-    def replace(self, item: int, body: int | None, text: str) -> None:
-        """Give the body, or the line that is its title (`None`), new text; the two go together in any order."""
-        if body is None:
-            self._items[item]
-            self._new_title = text
-        else:
-            self._items[item].bodies[body]
-            self._body = text
-
-    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
-        """Nothing: a text file has no place for it."""
+        self._text, self._codec = decode(data)
+        first = _first_line(self._text)
+        title = Field("title", first, Markup.TEXT) if first else None
+        super().__init__(Format.TEXT, Item(url or "0", title, (Field("body", self._text, Markup.TEXT),), url))
 
     def to_bytes(self) -> bytes:
         """The text in its own encoding, or in UTF-8 if that lacks a new character."""
-        text = self._body
+        (text,) = self._texts
         # The title is only looked for where it was: a new body may have lost that line, and then it stays lost.
         if self._new_title != self._title and _first_line(text) == self._title:
             start = text.index(self._title)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from feedclean.formats.limits import Limits, check_size, check_tags
+from feedclean.formats.one_item import OneItem
 from feedclean.formats.text_codec import declared_charset, decode
 from feedclean.formats.xml_repair import declared_encoding
-from feedclean.types import Field, Format, Item, Markup, TitleLabel
+from feedclean.types import Field, Format, Item, Markup
 
-__all__ = ["WebPage", "attributes_of", "head_tags", "open_web_page", "visible"]
+__all__ = ["WebPage", "attributes_of", "head_tags", "open_web_page", "title_mark", "visible"]
 
 MARK = "feedclean:title"
 
@@ -58,59 +59,32 @@ def open_web_page(data: bytes, *, url: str | None = None, limits: Limits | None 
     return WebPage(data, url)
 
 
-class WebPage:
-    """A page as its source text."""
+class WebPage(OneItem):
+    """A page as its source text; a mark of its title goes to its head, if it has one, in place of an earlier one.
 
-    rescued = ""
-    extracted = False
+    The title is the `<title>`, else the first `<h1>`.
+    """
 
     def __init__(self, data: bytes, url: str | None = None) -> None:
         self._original = data
         self._text, self._codec = decode(data, declared_charset(data) or declared_encoding(data))
-        self._body = self._text
-        self._new_title: str | None = None
-        self._mark: str | None = None
         head = _read(self._text)
         link = head.canonical or head.base or url
         if link and url:
             link = _join(url, link)
         span = head.title or head.heading
-        self._title = visible(self._text[span[0] : span[1]]) if span else ""
-        title = Field("title" if head.title else "h1", self._title, Markup.TEXT) if self._title else None
+        told = visible(self._text[span[0] : span[1]]) if span else ""
+        title = Field("title" if head.title else "h1", told, Markup.TEXT) if told else None
         body = Field("body", self._text, Markup.HTML)
-        self._items = (Item(link or "0", title, (body,), link, head.language),)
-
-    @property
-    def format(self) -> Format:
-        """HTML."""
-        return Format.HTML
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """The one item."""
-        return self._items
-
-    def replace(self, item: int, body: int | None, text: str) -> None:
-        """Give the body new source, or the title (`None`: the `<title>`, else the first `<h1>`) new text."""
-        if body is None:
-            self._items[item]
-            self._new_title = text
-        else:
-            self._items[item].bodies[body]
-            self._body = text
-
-    def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
-        """Add `<meta name="feedclean:title" …>` to the head, if the page has one, in place of an earlier one."""
-        self._items[item]
-        self._mark = "" if label is TitleLabel.PLAIN else f'<meta name="{MARK}" content="{label} {probability:.2f}">'
+        super().__init__(Format.HTML, Item(link or "0", title, (body,), link, head.language))
 
     def to_bytes(self) -> bytes:
         """The page in its own encoding; characters that are new to it are written as references."""
-        text = self._with_mark(self._with_title(self._body))
+        text = self._with_mark(self._with_title(self._texts[0]))
         return self._original if text == self._text else self._codec.encode(text, html=True)
 
     def _with_title(self, text: str) -> str:
-        if self._new_title is None or self._new_title == self._title:
+        if self._new_title == self._title:
             return text
         head = _read(text)
         span = head.title or head.heading
@@ -128,15 +102,20 @@ class WebPage:
     def _with_mark(self, text: str) -> str:
         if self._mark is None:
             return text
-        head = _read(text)
-        if len(head.marks) == 1 and self._mark:
+        head, mark = _read(text), title_mark(self._mark)
+        if len(head.marks) == 1 and mark:
             start, end = head.marks[0]
-            return text[:start] + self._mark + text[end:]
+            return text[:start] + mark + text[end:]
         at = head.head_end
         for start, end in reversed(head.marks):
             text = text[:start] + text[end:]
             at = at - (end - start) if at is not None and at >= end else at
-        return text if at is None or not self._mark else text[:at] + self._mark + text[at:]
+        return text if at is None else text[:at] + mark + text[at:]
+
+
+def title_mark(said: str) -> str:
+    """The element of a page's head that says what its title was taken for; nothing for nothing."""
+    return f'<meta name="{MARK}" content="{said}">' if said else ""
 
 
 def head_tags(text: str) -> Iterator[re.Match[str]]:
