@@ -30,6 +30,7 @@ from .types import (
     Item,
     Judged,
     Kind,
+    Outcome,
     Passage,
     TitleAction,
     TitleLabel,
@@ -125,22 +126,44 @@ def clean_document(
 
         model = load_model()
     policy = policy or Policy()
-    drafts = [_Draft(item) for item in document.items]
-    for _ in range(_PASSES):
-        if not _pass(drafts, model, policy, explain, document.extracted):
-            break
-    titles = _titles(drafts, model, policy)
-    ledger: list[Cut] = []
-    results: list[CleanedItem] = []
-    for number, (draft, title) in enumerate(zip(drafts, titles, strict=True)):
-        for body, text in enumerate(draft.texts):
-            if text != draft.item.bodies[body].text:
+    drafts = _settled(document.items, model, policy, explain, document.extracted)
+    found = [draft.outcome() for draft in drafts]
+    carry_out(document, found, policy)
+    results = [
+        CleanedItem(draft.item, draft.headline, tuple(map(tuple, draft.judged)), tuple(draft.texts)) for draft in drafts
+    ]
+    ledger = tuple(cut for outcome in found for cut in outcome.cuts)
+    return Cleaned(document.to_bytes(), document.format, tuple(results), ledger, model.name, document.rescued)
+
+
+def outcomes(items: Sequence[Item], *, model: Judge, policy: Policy) -> list[Outcome]:
+    """What is to become of the items of one document: the sentence without its two ends, for who knows some already."""
+    return [draft.outcome() for draft in _settled(items, model, policy, explain=False, extracted=False)]
+
+
+def carry_out(document: Document, found: Sequence[Outcome], policy: Policy) -> None:
+    """Write into a document what becomes of each of its items; `policy` is that by which it was decided."""
+    for number, (item, outcome) in enumerate(zip(document.items, found, strict=True)):
+        for body, text in enumerate(outcome.texts):
+            if text is not None:
                 document.replace(number, body, text)
-        if title is not None:
-            _apply_title(document, number, draft.item, title.decision, policy)
-        results.append(CleanedItem(draft.item, title, tuple(tuple(body) for body in draft.judged), tuple(draft.texts)))
-        ledger.extend(_ledger(draft))
-    return Cleaned(document.to_bytes(), document.format, tuple(results), tuple(ledger), model.name, document.rescued)
+        if outcome.title is not None:
+            _apply_title(document, number, item, outcome.title, policy)
+
+
+def headline(item: Item) -> str:
+    """An item's title, without what an earlier cleaning put before it."""
+    return _PREFIX.sub("", item.title.text) if item.title else ""
+
+
+def _settled(items: Sequence[Item], model: Judge, policy: Policy, explain: bool, extracted: bool) -> list[_Draft]:
+    """The items, judged and acted upon until nothing changes any more."""
+    drafts = [_Draft(item) for item in items]
+    for _ in range(_PASSES):
+        if not _pass(drafts, model, policy, explain, extracted):
+            break
+    _judge_titles(drafts, model, policy)
+    return drafts
 
 
 class _Draft:
@@ -149,7 +172,8 @@ class _Draft:
     def __init__(self, item: Item) -> None:
         self.item = item
         self.texts = [body.text for body in item.bodies]
-        self.title = _PREFIX.sub("", item.title.text) if item.title else ""
+        self.title = headline(item)
+        self.headline: Judged | None = None  # once it is judged
         # Every block of the field as published, with the last decision about it.
         self.judged: list[list[Judged]] = []
         # For each body: which of those blocks its text still holds.
@@ -192,6 +216,16 @@ class _Draft:
                 own.append(body)
                 said |= texts
         return own
+
+    def outcome(self) -> Outcome:
+        """What has become of the item by now."""
+        bodies = zip(self.item.bodies, self.texts, strict=True)
+        return Outcome(
+            tuple(None if text == body.text else text for body, text in bodies),
+            self.headline.decision if self.headline else None,
+            tuple(_cuts(self)),
+            any(passage.blocks for passage in self.passages),
+        )
 
     def spent(self, body: int) -> tuple[int, int]:
         """Visible characters of a body as published, and how many of them have been cut."""
@@ -330,15 +364,13 @@ def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
     return True
 
 
-def _titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> list[Judged | None]:
+def _judge_titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> None:
     """Judge the titles, beside the bodies as they are now."""
     titled = [draft for draft in drafts if draft.title.strip()]
     passages = [max(draft.passages, key=_length, default=Passage((), draft.title)) for draft in titled]
-    found: dict[_Draft, Judged] = {}
     for draft, verdict in zip(titled, model.judge_titles(passages), strict=True):
         block = Block(draft.title, Kind.TITLE, " ".join(draft.title.split()))
-        found[draft] = Judged(block, policy.decide_title(verdict, model.title_threshold))
-    return [found.get(draft) for draft in drafts]
+        draft.headline = Judged(block, policy.decide_title(verdict, model.title_threshold))
 
 
 def _length(passage: Passage) -> int:
@@ -356,7 +388,7 @@ def _apply_title(document: Document, number: int, item: Item, decision: Decision
         document.replace(number, None, f"[clickbait] {item.title.text}")
 
 
-def _ledger(draft: _Draft) -> Iterator[Cut]:
+def _cuts(draft: _Draft) -> Iterator[Cut]:
     """What was done to an item's blocks, in order."""
     for body, found in zip(draft.item.bodies, draft.judged, strict=True):
         for position, one in enumerate(found):

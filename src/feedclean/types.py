@@ -220,6 +220,16 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is to be written of one item, and all that was taken from it; without the blocks that stay as they are."""
+
+    texts: tuple[str | None, ...]  # beside `Item.bodies`: the new text, or `None` if it is the old one
+    title: Decision | None
+    cuts: tuple[Cut, ...]
+    read: bool  # whether anything that is judged is left, so that others may repeat it
+
+
+@dataclass(frozen=True, slots=True)
 class CleanedItem:
     """What became of one item."""
 

@@ -8,20 +8,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from ..cleaning import Judge, clean_document
+from ..cleaning import Judge, carry_out, clean_document, headline, outcomes
 from ..errors import FeedcleanError, FormatError
 from ..formats.convert import convert
 from ..formats.json_feed import JsonFeed
 from ..formats.limits import Limits
 from ..formats.sniff import open_document
 from ..formats.xml_feed import XmlFeed
-from ..types import Action, Cleaned, CleanedItem, Format, TitleLabel
+from ..judging.policy import Policy
+from ..types import Action, Cleaned, Format, Item, Outcome, TitleLabel
 from .block_keys import block_key
 from .nouns import Body, LedgerRow
+from .pins import PinnedJudge
 
 _HEAD = 65_536  # bytes in which a feed must begin
 _PASSED = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!", b">"))  # what may stand before the first element
@@ -121,14 +123,14 @@ def make(body: Body, order: Order, judge: Judge, now: float) -> Made:
     other = order.to is not None and order.to is not feed.format
     if not other:
         feed.relink(order.own, order.url)
-    cleaned = clean_document(feed, model=judge, policy=order.policy)
-    content = cleaned.content
-    dropped = [number for number, item in enumerate(cleaned.items) if order.drop and _is_bait(item)]
+    found = _outcomes(feed.items, judge, order.policy)
+    carry_out(feed, found, order.policy)
+    dropped = [number for number, outcome in enumerate(found) if order.drop and _is_bait(outcome)]
     for number in dropped:
         feed.remove(number)
-    if dropped:
-        content = feed.to_bytes()
-    rows = _rows(cleaned, set(dropped), order.url, now)
+    content = feed.to_bytes()
+    whole = [_item_row(feed.items[number], found[number], judge.name, order.url, now) for number in dropped]
+    rows = tuple(_once([*whole, *_rows(found, judge.name, order.url, now)]))
     counts = Counter((Action(row.action), row.label) for row in rows)
     form, unconverted = feed.format, False
     if other and order.to is not None:
@@ -157,13 +159,20 @@ def _converted(content: bytes, form: Format, order: Order) -> bytes:
     return feed.to_bytes()
 
 
-def _is_bait(item: CleanedItem) -> bool:
-    return item.title is not None and item.title.decision.label is TitleLabel.CLICKBAIT
+def _outcomes(items: Sequence[Item], judge: Judge, policy: Policy) -> list[Outcome]:
+    """What is to become of the items; only of a judge that pins can it be remembered."""
+    if isinstance(judge, PinnedJudge):
+        return judge.outcomes(items, policy)
+    return outcomes(items, model=judge, policy=policy)
 
 
-def _rows(cleaned: Cleaned, dropped: set[int], url: str, now: float) -> tuple[LedgerRow, ...]:
-    """What was done, as lines of the ledger: its blocks, and items as a whole."""
-    rows = [
+def _is_bait(outcome: Outcome) -> bool:
+    return outcome.title is not None and outcome.title.label is TitleLabel.CLICKBAIT
+
+
+def _rows(found: Sequence[Outcome], model: str, url: str, now: float) -> list[LedgerRow]:
+    """What was done to blocks, as lines of the ledger."""
+    return [
         LedgerRow(
             feed=url,
             item=cut.item,
@@ -175,27 +184,27 @@ def _rows(cleaned: Cleaned, dropped: set[int], url: str, now: float) -> tuple[Le
             text=cut.text,
             source=cut.source,
             block=block_key(cut.text, cut.source),
-            model=cleaned.model,
+            model=model,
             first_seen=now,
         )
-        for cut in cleaned.ledger
+        for outcome in found
+        for cut in outcome.cuts
     ]
-    whole = [_item_row(cleaned.items[number], cleaned.model, url, now) for number in sorted(dropped)]
-    return tuple(_once([*whole, *rows]))
 
 
-def _item_row(item: CleanedItem, model: str, url: str, now: float) -> LedgerRow:
+def _item_row(item: Item, outcome: Outcome, model: str, url: str, now: float) -> LedgerRow:
     """An item that was dropped for its title, with its body as published."""
-    assert item.title is not None  # noqa: S101 - it is what the item was dropped for
-    title, decision = item.title.block.text, item.title.decision
-    link = f'<a href="{html.escape(item.item.url)}">' if item.item.url else "<a>"
-    bodies = sorted((body.text for body in item.item.bodies), key=len)
+    decision = outcome.title
+    assert decision is not None  # noqa: S101 - it is what the item was dropped for
+    title = " ".join(headline(item).split())
+    link = f'<a href="{html.escape(item.url)}">' if item.url else "<a>"
+    bodies = sorted((body.text for body in item.bodies), key=len)
     source = "\n".join([f"<h2>{link}{html.escape(title)}</a></h2>", *bodies[-1:]])
-    made = LedgerRow(
-        url, item.item.key, "title", Action.CUT.value, TitleLabel.CLICKBAIT.value, decision.probability, (),
+    return LedgerRow(
+        url, item.key, "title", Action.CUT.value, TitleLabel.CLICKBAIT.value, decision.probability,
+        tuple(clue.text for clue in decision.verdict.clues) if decision.verdict else (),
         title, source, block_key(title, source), model, now,
     )  # fmt: skip
-    return replace(made, clues=tuple(clue.text for clue in decision.verdict.clues) if decision.verdict else ())
 
 
 def _once(rows: Sequence[LedgerRow]) -> list[LedgerRow]:

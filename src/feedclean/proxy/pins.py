@@ -16,12 +16,14 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from ..cleaning import Judge
+from ..cleaning import Judge, outcomes
 from ..corrections import BY_HAND, Corrections
 from ..errors import StoreError
-from ..types import Clue, Correction, Label, Passage, TitleLabel, Verdict
+from ..judging.policy import Policy
+from ..types import Clue, Correction, Item, Label, Outcome, Passage, TitleLabel, Verdict
 from .block_keys import Place
 from .nouns import LabelRow, Pin
+from .remembering import Outcomes, digests, with_readers
 from .settling import Spot, settle, with_company
 
 V = TypeVar("V")
@@ -70,17 +72,19 @@ class PinnedJudge:
         store: Memory | None = None,
         *,
         keeps: bool = True,
-        tell: Callable[[StoreError], None] | None = None,
+        tell: Callable[[StoreError], None] = lambda _: None,
     ) -> None:
         self._model = model
         self._store = store
         self._keeps = keeps and store is not None
         self._noted = False  # whether the model's thresholds stand beside its verdicts
         self._limits: dict[str, tuple[float, ...]] = {}  # of earlier models
-        self._tell = tell or (lambda _: None)
+        self._tell = tell
+        self._failures = 0
         self._recent: _Recent[Pin] = _Recent(_REMEMBERED)
         self._clues: _Recent[tuple[Clue, ...]] = _Recent(_CLUES)
         self._said: tuple[Hashable, Corrections] = (None, Corrections())
+        self._outcomes = Outcomes()
 
     @property
     def name(self) -> str:
@@ -113,8 +117,23 @@ class PinnedJudge:
             if mark != self._said[0]:
                 self._said = (mark, Corrections(_corrections(self._store.all_labels())))
         except StoreError as error:
-            self._tell(error)
+            self._failed(error)
         return self._said[1]
+
+    def outcomes(self, items: Sequence[Item], policy: Policy) -> list[Outcome]:
+        """What is to become of the items of a feed: what became of them before, and only of the others a new answer."""
+        self.corrections()
+        said, failures = self._said, self._failures
+        keys = digests(items, policy, said[0])
+        known = self._outcomes.get(keys)
+        if None not in known:
+            return [outcome for outcome in known if outcome is not None]
+        chosen = with_readers(known)
+        found = dict(zip(chosen, outcomes([items[place] for place in chosen], model=self, policy=policy), strict=True))
+        # What people said meanwhile may be in some of it, and while the store fails it may lack thresholds of then.
+        if self._said is said and self._failures == failures:
+            self._outcomes.put({keys[place]: outcome for place, outcome in found.items()})
+        return [outcome or found[place] for place, outcome in enumerate(known)]
 
     def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
         """A verdict for every block of every passage: a person's, else the pinned one, else a new one."""
@@ -192,7 +211,7 @@ class PinnedJudge:
         try:
             return self._store.pins(keys)
         except StoreError as error:
-            self._tell(error)
+            self._failed(error)
             return None
 
     def _limits_of(self, models: set[str]) -> Mapping[str, tuple[float, ...]]:
@@ -218,7 +237,11 @@ class PinnedJudge:
             self._store.pin([*noted, *pins.values()])
             self._noted = True
         except StoreError as error:
-            self._tell(error)
+            self._failed(error)
+
+    def _failed(self, error: StoreError) -> None:
+        self._failures += 1
+        self._tell(error)
 
     def _labelled(self, passages: Sequence[Passage]) -> dict[Spot, Verdict]:
         """What people said of these blocks, or of others of their template."""

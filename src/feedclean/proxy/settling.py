@@ -17,7 +17,7 @@ from ..types import Action, Passage, Verdict
 Spot = tuple[int, int]  # passage and block
 
 _ROUNDS = 8  # far more than any feed seen needed
-_COMPANY = 12  # passages that are read with new ones, since repetition is evidence (D9); few, since that costs time
+COMPANY = 12  # passages that are read with new ones, since repetition is evidence (D9); few, since that costs time
 
 
 def settle(model: Judge, passages: Sequence[Passage], given: Mapping[Spot, Verdict]) -> dict[Spot, Verdict]:
@@ -55,7 +55,7 @@ def settle(model: Judge, passages: Sequence[Passage], given: Mapping[Spot, Verdi
 
 def with_company(numbers: set[int], count: int) -> list[int]:
     """Some passages, and the first few of the others."""
-    others = [number for number in range(count) if number not in numbers][:_COMPANY]
+    others = [number for number in range(count) if number not in numbers][:COMPANY]
     return sorted([*numbers, *others])
 
 
