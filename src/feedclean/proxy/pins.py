@@ -170,24 +170,24 @@ class PinnedJudge:
     def clues(self, passages: Sequence[Passage], wanted: Sequence[Spot]) -> list[tuple[Clue, ...]]:
         """The clues for some blocks; that a person labelled it is reason enough."""
         keys = _keys(passages)
-        found: dict[Spot, tuple[Clue, ...]] = dict.fromkeys(self._labelled(passages), (BY_HAND,))
-        asked: list[Spot] = []
-        for spot in wanted:
-            known = found.get(spot) or self._clues.get(keys[spot[0]][spot[1]])
-            if known is None:
-                asked.append(spot)
-            else:
-                found[spot] = known
+        labelled = self._labelled(passages)
+        told: dict[str, tuple[Clue, ...]] = {}
+        asked: dict[str, Spot] = {}  # the same words twice in an item have one verdict, and one reason for it
+        for number, block in wanted:
+            key = keys[number][block]
+            known = self._clues.get(key)
+            if known is not None:
+                told[key] = known
+            elif (number, block) not in labelled:
+                asked.setdefault(key, (number, block))
         if asked:
-            chosen = with_company({number for number, _ in asked}, len(passages))
+            chosen = with_company({number for number, _ in asked.values()}, len(passages))
             place = {number: position for position, number in enumerate(chosen)}
-            told = self._model.clues(
-                [passages[number] for number in chosen], [(place[number], block) for number, block in asked]
-            )
-            for spot, clues in zip(asked, told, strict=True):
-                found[spot] = clues
-                self._clues.put({keys[spot[0]][spot[1]]: clues})
-        return [found[spot] for spot in wanted]
+            spots = [(place[number], block) for number, block in asked.values()]
+            fresh = dict(zip(asked, self._model.clues([passages[number] for number in chosen], spots), strict=True))
+            self._clues.put(fresh)
+            told |= fresh
+        return [(BY_HAND,) if spot in labelled else told[keys[spot[0]][spot[1]]] for spot in wanted]
 
     # ── What is remembered ───────────────────────────────────────────────────────────────────────────────────────────
 
