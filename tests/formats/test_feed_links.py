@@ -44,7 +44,12 @@ def test_self_and_via_are_said_once_and_hubs_go(source: str) -> None:
         assert "?page=2" in written
 
 
-@pytest.mark.parametrize("source", [RSS, ATOM, RDF, JSON])
+REMARKS = RSS.replace("<title>", "<!-- made by hand --><?generator x?><title>").replace(
+    "<cloud", "<!-- no cloud --><cloud"
+)
+
+
+@pytest.mark.parametrize("source", [RSS, ATOM, RDF, REMARKS, JSON])
 def test_doing_it_twice_changes_nothing_more(source: str) -> None:
     def once(data: bytes) -> bytes:
         feed = open_json_feed(data) if source is JSON else open_xml_feed(data)

@@ -7,6 +7,7 @@ import time
 import xml.parsers.expat
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 from xml.etree.ElementTree import canonicalize
 
 import pytest
@@ -16,7 +17,7 @@ from lxml import etree
 
 from feedclean.errors import FormatError, LimitError
 from feedclean.formats.limits import Limits
-from feedclean.formats.xml_feed import XmlFeed, open_xml_feed
+from feedclean.formats.xml_feed import _ABSOLUTE, XmlFeed, open_xml_feed
 from feedclean.types import Markup, TitleLabel
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -388,3 +389,14 @@ def test_entries_go_by_either_name_in_every_vocabulary() -> None:
     """`<entry>` in RSS and `<item>` in Atom exist."""
     assert len(open_xml_feed(rss("<entry/><item/>")).items) == 2
     assert len(open_xml_feed(f'<feed xmlns="{ATOM}"><item/><entry/></feed>'.encode()).items) == 2
+
+
+@given(
+    st.sampled_from(
+        ["https://a.example", "http://a.b:80", "HTTPS://A.b", "http://[::1]", "http://u@h", "//a.b", "feed:x"]
+    ),
+    st.text("ab./?#;:@%&=~-_()![]',*+$ \té", max_size=8),
+)
+def test_an_address_that_needs_no_reading_is_the_one_that_reading_gives(host: str, path: str) -> None:
+    link = f"{host}/{path}"
+    assert not _ABSOLUTE.match(link) or urljoin("https://x.example/feed/", link) == link == urljoin("", link)

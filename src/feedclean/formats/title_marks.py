@@ -14,9 +14,15 @@ from lxml import etree
 from feedclean.formats.xml_names import ATOM, DC, FEEDCLEAN, TITLE_SCHEME, split
 from feedclean.types import TitleLabel
 
-__all__ = ["mark"]
+__all__ = ["is_marked", "mark"]
 
 _PROBABILITY = f"{{{FEEDCLEAN}}}probability"
+_ANY = etree.XPath("boolean(//@f:probability)", namespaces={"f": FEEDCLEAN})
+
+
+def is_marked(root: Any) -> bool:
+    """Whether any title of a feed may have a mark: one look at a feed that has none instead of one at each item."""
+    return bool(_ANY(root))
 
 
 def mark(item: Any, title: Any | None, label: TitleLabel, probability: float) -> bool:

@@ -6,6 +6,7 @@ namespace, is written as it was read: the result is the same document after cano
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urljoin
@@ -13,7 +14,7 @@ from urllib.parse import urljoin
 from feedclean.errors import FormatError
 from feedclean.formats.feed_links import relink_xml
 from feedclean.formats.limits import Limits
-from feedclean.formats.title_marks import mark
+from feedclean.formats.title_marks import is_marked, mark
 from feedclean.formats.xml_fields import Place, body_place, title_place
 from feedclean.formats.xml_names import (
     ATOMS,
@@ -42,6 +43,10 @@ _BODIES = {
     **{(namespace, local): f"atom:{local}" for namespace in ATOMS for local in ("summary", "content")},
 }
 _ENTRIES = ("item", "entry")
+# An address that `urljoin` gives back as it is, whatever it is read against: nearly all are.
+_ABSOLUTE = re.compile(
+    r"https?://[a-z0-9.-]+(?::[0-9]+)?/[\w./~%+,:@!$&'()*=-]*(?:\?[\w./~%+,:@!$&'()*=-]+)?\Z", re.ASCII
+)
 _OWN_BODIES = {Format.RSS: ("description", "abstract"), Format.ATOM: ("summary", "content")}
 
 
@@ -71,6 +76,7 @@ class XmlFeed:
         self._original = original  # None: must be written anew, because it was not clean UTF-8
         self.rescued = ""  # why its bytes were no XML at all, if this is what feedparser could make of them
         name = split(root.tag)[1].lower()
+        self._marked: bool | None = None  # whether a title may have a mark; found out only if it matters
         self._format = Format.ATOM if name in ("feed", "entry") else Format.RSS
         language = _language(root) or next(map(_language, _channels(root)), None)
         self._elements: list[Any] = []
@@ -109,6 +115,11 @@ class XmlFeed:
 
     def mark_title(self, item: int, label: TitleLabel, probability: float) -> None:
         """Add one category (in old vocabularies a `dc:subject`) that says what the title was taken for."""
+        if self._marked is None:
+            self._marked = is_marked(self._root)
+        if label is TitleLabel.PLAIN and not self._marked:
+            return
+        self._marked = True
         title = self._titles[item]
         if mark(self._elements[item], title.element if title else None, label, probability):
             self._original = None
@@ -160,7 +171,7 @@ class XmlFeed:
                 facts.setdefault(local, (child.text or "").strip())
         link = facts.get("link") or facts.get("permalink") or element.get(f"{{{RDF}}}about")
         if link:
-            link = _resolve(link, element.base, url)
+            link = _resolve(link, element, url)
         key = facts.get("guid") or facts.get("id") or element.get(f"{{{RDF}}}about") or facts.get("identifier") or link
         spoken = _two(element.get(f"{{{XML}}}lang")) or _two(facts.get("language")) or language
         fields = tuple(place.field for place in bodies)
@@ -187,9 +198,11 @@ def _note(facts: dict[str, str], name: str, element: Any) -> None:
             facts.setdefault("permalink", text)
 
 
-def _resolve(link: str, base: str | None, url: str | None) -> str:
+def _resolve(link: str, element: Any, url: str | None) -> str:
+    if _ABSOLUTE.match(link):
+        return link
     try:
-        return urljoin(urljoin(url or "", base or ""), link)
+        return urljoin(urljoin(url or "", element.base or ""), link)
     except ValueError:  # "http://[" and its like
         return link
 
