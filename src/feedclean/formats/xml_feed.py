@@ -202,7 +202,8 @@ def _resolve(link: str, element: Any, url: str | None) -> str:
     if _ABSOLUTE.match(link):
         return link
     try:
-        return urljoin(urljoin(url or "", element.base or ""), link)
+        base: str = element.base or ""
+        return urljoin(urljoin(url or "", base), link)
     except ValueError:  # "http://[" and its like
         return link
 
