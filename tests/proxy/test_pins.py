@@ -296,6 +296,31 @@ def test_clues_are_worked_out_once() -> None:
     assert model.asked == 2
 
 
+def test_why_a_block_goes_is_asked_in_the_company_in_which_it_was_judged() -> None:
+    """So a model that keeps what it has read for the next question need not read it again."""
+
+    class Recording(KeywordJudge):
+        def __init__(self) -> None:
+            super().__init__()
+            self.asked: list[tuple[str, Sequence[Passage]]] = []
+
+        def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+            self.asked.append(("judge", passages))
+            return super().judge(passages)
+
+        def clues(self, passages: Sequence[Passage], wanted: Sequence[tuple[int, int]]) -> list[tuple[Clue, ...]]:
+            self.asked.append((" ".join(passages[one].blocks[block].text for one, block in wanted), passages))
+            return super().clues(passages, wanted)
+
+    model, lead = Recording(), "The lead of the story is long enough to be most of the item by far, I say. " * 3
+    judge, many = PinnedJudge(model), [passage(lead, "A HOOK", "PROMO"), passage("News")]
+    assert judge.judge(many)[0][1].clues == ()
+    assert [what for what, _ in model.asked] == ["judge", "PROMO", "judge", "A HOOK", "judge"]
+    assert model.asked[1][1] is model.asked[0][1] and model.asked[3][1] is model.asked[2][1]
+    assert judge.clues(many, [(0, 1), (0, 2)]) == [(Clue("A", 1.0),), (Clue("PROMO", 1.0),)]
+    assert len(model.asked) == 5
+
+
 # ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

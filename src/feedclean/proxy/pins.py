@@ -151,6 +151,7 @@ class PinnedJudge:
                 if key not in fresh or _acted(verdict) < _acted(fresh[key]):
                     fresh[key] = verdict
             self._pin(fresh, sure)
+            self._clues.put({key: verdict.clues for key, verdict in fresh.items() if verdict.clues})
             new |= {spot: Verdict(fresh[keys[spot[0]][spot[1]]].probabilities) for spot in settled}
         return [[new[number, block] for block in range(len(passage.blocks))] for number, passage in enumerate(passages)]
 

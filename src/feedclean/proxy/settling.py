@@ -2,7 +2,8 @@
 
 A block is judged where it stands. What the model takes for advertising is then taken away and the rest judged again,
 until nothing more goes; the last verdict counts. `cleaning.py` goes on in the same way, so this costs no more, and one
-question to the judge then answers what several passes would.
+question to the judge then answers what several passes would. Why something goes is asked before it does: the model has
+just read all that it goes by.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ COMPANY = 12  # passages that are read with new ones, since repetition is eviden
 
 
 def settle(model: Judge, passages: Sequence[Passage], given: Mapping[Spot, Verdict]) -> dict[Spot, Verdict]:
-    """Verdicts about all blocks that none is given for, each as if the advertisements around it were gone."""
+    """Verdicts about all blocks that none is given for, each as if the advertisements around it were gone.
+
+    Those by which a block goes have their clues.
+    """
     left = [list(range(len(passage.blocks))) for passage in passages]
     found: dict[Spot, Verdict] = {}
     policy = Policy()
@@ -35,20 +39,30 @@ def settle(model: Judge, passages: Sequence[Passage], given: Mapping[Spot, Verdi
             break
         chosen = with_company(changed, len(passages))
         parts = [_part(passages[number], left[number]) for number in chosen]
+        gone: list[tuple[Spot, Spot]] = []  # among `passages`, and among `parts`
         lost: set[int] = set()
-        for number, part, verdicts in zip(chosen, parts, model.judge(parts), strict=True):
+        for place, (number, part, verdicts) in enumerate(zip(chosen, parts, model.judge(parts), strict=True)):
             if number not in changed:
                 continue
             for block, verdict in zip(left[number], verdicts, strict=True):
                 if (number, block) not in given:
                     found[number, block] = verdict
             known = [given.get((number, block)) or found[number, block] for block in left[number]]
-            decisions = policy.decide(part.blocks, known, model.thresholds)
-            kept = [block for block, one in zip(left[number], decisions, strict=True) if one.action is not Action.CUT]
-            if len(kept) < len(left[number]):
-                left[number] = kept
+            actions = [one.action for one in policy.decide(part.blocks, known, model.thresholds)]
+            if Action.CUT in actions:
+                acted = list(zip(left[number], actions, strict=True))
+                gone += [
+                    ((number, block), (place, spot))
+                    for spot, (block, action) in enumerate(acted)
+                    if action is Action.CUT
+                ]
+                left[number] = [block for block, action in acted if action is not Action.CUT]
                 if open_ones(number):
                     lost.add(number)
+        new = {spot: asked for spot, asked in gone if spot in found}
+        if new:
+            for spot, clues in zip(new, model.clues(parts, list(new.values())), strict=True):
+                found[spot] = replace(found[spot], clues=clues)
         changed = lost
     return found
 
