@@ -144,9 +144,8 @@ def outcomes(items: Sequence[Item], *, model: Judge, policy: Policy) -> list[Out
 def carry_out(document: Document, found: Sequence[Outcome], policy: Policy) -> None:
     """Write into a document what becomes of each of its items; `policy` is that by which it was decided."""
     for number, (item, outcome) in enumerate(zip(document.items, found, strict=True)):
-        for body, text in enumerate(outcome.texts):
-            if text is not None:
-                document.replace(number, body, text)
+        for body, text in outcome.texts:
+            document.replace(number, body, text)
         if outcome.title is not None:
             _apply_title(document, number, item, outcome.title, policy)
 
@@ -219,9 +218,9 @@ class _Draft:
 
     def outcome(self) -> Outcome:
         """What has become of the item by now."""
-        bodies = zip(self.item.bodies, self.texts, strict=True)
+        was = self.item.bodies
         return Outcome(
-            tuple(None if text == body.text else text for body, text in bodies),
+            tuple((body, text) for body, text in enumerate(self.texts) if text != was[body].text),
             self.headline.decision if self.headline else None,
             tuple(_cuts(self)),
             any(passage.blocks for passage in self.passages),

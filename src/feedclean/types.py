@@ -223,7 +223,7 @@ class Cut:
 class Outcome:
     """What is to be written of one item, and all that was taken from it; without the blocks that stay as they are."""
 
-    texts: tuple[str | None, ...]  # beside `Item.bodies`: the new text, or `None` if it is the old one
+    texts: tuple[tuple[int, str], ...]  # the bodies that change, by number, and their new texts
     title: Decision | None
     cuts: tuple[Cut, ...]
     read: bool  # whether anything that is judged is left, so that others may repeat it

@@ -273,7 +273,7 @@ def test_many_threads_get_one_answer() -> None:
 def test_what_nobody_has_asked_for_longest_is_forgotten_first() -> None:
     def outcome(text: str) -> Outcome:
         cut = Cut("1", "description", 0, Action.CUT, Label.PROMO, 0.9, (Clue("free", 1.0),), text, text)
-        return Outcome((text,), Decision(Action.KEEP, TitleLabel.PLAIN, 0.1, None), (cut,), read=True)
+        return Outcome(((0, text),), Decision(Action.KEEP, TitleLabel.PLAIN, 0.1, None), (cut,), read=True)
 
     memory = Outcomes(10_000)
     memory.put({b"a": outcome("x" * 300), b"b": outcome("y" * 300)})

@@ -23,9 +23,9 @@ from .settling import COMPANY
 
 __all__ = ["Outcomes", "digests", "with_readers"]
 
-_BYTES = 64 << 20  # a thousand feeds of fifty items
+_BYTES = 48 << 20  # more than a thousand feeds of fifty items
 # What an outcome, its title's decision and its digest take, and a line of the ledger, beside their texts.
-_EACH, _EACH_CUT = 800, 700
+_EACH, _EACH_CUT = 400, 500
 
 
 class Outcomes:
@@ -38,7 +38,7 @@ class Outcomes:
     def __init__(self, most: int = _BYTES) -> None:
         self._most = most
         self._size = 0
-        self._known: OrderedDict[bytes, tuple[Outcome, int]] = OrderedDict()
+        self._known: OrderedDict[bytes, Outcome] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -59,19 +59,16 @@ class Outcomes:
         with self._lock:
             for key, outcome in found.items():
                 if key not in self._known:
-                    size = _size(outcome)
-                    self._known[key] = outcome, size
-                    self._size += size
+                    self._known[key] = outcome
+                    self._size += _size(outcome)
             while self._size > self._most:
-                _, (_, size) = self._known.popitem(last=False)
-                self._size -= size
+                self._size -= _size(self._known.popitem(last=False)[1])
 
     def _get(self, key: bytes) -> Outcome | None:
         found = self._known.get(key)
-        if found is None:
-            return None
-        self._known.move_to_end(key)
-        return found[0]
+        if found is not None:
+            self._known.move_to_end(key)
+        return found
 
 
 def digests(items: Iterable[Item], policy: Policy, mark: Hashable) -> list[bytes]:
@@ -112,7 +109,7 @@ def _told(item: Item) -> str:
 
 
 def _size(outcome: Outcome) -> int:
-    texts = sum(sys.getsizeof(text) for text in outcome.texts if text is not None)
+    texts = sum(sys.getsizeof(text) for _, text in outcome.texts)
     return _EACH + texts + sum(map(_size_of_cut, outcome.cuts))
 
 
