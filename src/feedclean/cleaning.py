@@ -1,9 +1,9 @@
 """The sentence: bytes -> Document -> fields -> blocks -> verdicts -> decisions -> Document -> bytes.
 
-It is written once, here; the command line, the proxy and the evaluation all call it. The sentence is said again over
-its own result until nothing changes any more, since a block may look different once its neighbours are gone. That
-makes "cleaning twice changes nothing more" true by construction, and costs a second reading only where something was
-cut.
+It is written once, here; the command line, the proxy and the evaluation all call it, and the proxy leaves out the items
+whose `Outcome` it knows. The sentence is said again over its own result until nothing changes any more, since a block
+may look different once its neighbours are gone. That makes "cleaning twice changes nothing more" true by construction,
+and costs a second reading only where something was cut.
 """
 
 from __future__ import annotations
@@ -218,13 +218,12 @@ class _Draft:
 
     def outcome(self) -> Outcome:
         """What has become of the item by now."""
-        was = self.item.bodies
-        return Outcome(
-            tuple((body, text) for body, text in enumerate(self.texts) if text != was[body].text),
-            self.headline.decision if self.headline else None,
-            tuple(_cuts(self)),
-            any(passage.blocks for passage in self.passages),
-        )
+        title = self.headline.decision if self.headline else None
+        if title is not None and title.verdict is not None and not title.verdict.clues:
+            title = replace(title, verdict=None)
+        changed = [(body, text) for body, text in enumerate(self.texts) if text != self.item.bodies[body].text]
+        read = any(passage.blocks for passage in self.passages)
+        return Outcome(tuple(changed), title, tuple(_cuts(self)), read)
 
     def spent(self, body: int) -> tuple[int, int]:
         """Visible characters of a body as published, and how many of them have been cut."""

@@ -224,7 +224,7 @@ class Outcome:
     """What is to be written of one item, and all that was taken from it; without the blocks that stay as they are."""
 
     texts: tuple[tuple[int, str], ...]  # the bodies that change, by number, and their new texts
-    title: Decision | None
+    title: Decision | None  # with its verdict only if that gives a reason
     cuts: tuple[Cut, ...]
     read: bool  # whether anything that is judged is left, so that others may repeat it
 

@@ -254,9 +254,9 @@ def test_nothing_is_remembered_of_what_was_judged_while_the_store_failed() -> No
     shelf.failing = True
     assert not judge.outcomes([item(1, "PROMO")], Policy())[0].cuts
     shelf.failing = False
-    assert len(judge._outcomes) == 0
+    assert len(judge._outcomes._known) == 0
     judge.outcomes([item(1, "PROMO")], Policy())
-    assert len(judge._outcomes) == 1
+    assert len(judge._outcomes._known) == 1
 
 
 def test_many_threads_get_one_answer() -> None:
@@ -267,7 +267,7 @@ def test_many_threads_get_one_answer() -> None:
     with ThreadPoolExecutor(8) as threads:
         for feed, found in zip(feeds, threads.map(lambda feed: judge.outcomes(feed, Policy()), feeds), strict=True):
             assert all(outcome == alone.get(one.key, outcome) for one, outcome in zip(feed, found, strict=True))
-    assert 0 < judge._outcomes.size <= 20_000
+    assert 0 < judge._outcomes._size <= 20_000
 
 
 def test_what_nobody_has_asked_for_longest_is_forgotten_first() -> None:
@@ -277,13 +277,13 @@ def test_what_nobody_has_asked_for_longest_is_forgotten_first() -> None:
 
     memory = Outcomes(10_000)
     memory.put({b"a": outcome("x" * 300), b"b": outcome("y" * 300)})
-    one = memory.size // 2
+    one = memory._size // 2
     assert one > 300
     memory.get([b"a"])
     memory.put({bytes([number]): outcome("z" * 300) for number in range(10_000 // one - 1)})
     assert [found is not None for found in memory.get([b"a", b"b"])] == [True, False]
     memory.put({b"c": outcome("too large " * 1000)})
-    assert len(memory) == 0 and memory.size == 0
+    assert len(memory._known) == 0 and memory._size == 0
 
 
 def test_what_is_known_stays_when_another_thread_comes_later() -> None:

@@ -6,7 +6,8 @@
 
 An item whose editorial text did not change must not change when its advertisements rotate, or a reader shows it as
 unread again. So a verdict must not depend on which advertisements stand beside the block at the moment it is first
-seen: `settling.py` makes it as if they were gone. What is served first is then what is served ever after.
+seen: `settling.py` makes it as if they were gone. What is served first is then what is served ever after, so what
+became of a whole item can be remembered, too (`remembering.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from .settling import Spot, settle, with_company
 V = TypeVar("V")
 Probabilities = tuple[float, ...]
 
-_REMEMBERED = 50_000  # pins kept in memory, 20 MB
+_REMEMBERED = 20_000  # pins kept in memory, 8 MB; of items that stay the same, nobody asks for them
 _CLUES = 10_000  # blocks whose clues are kept in memory
 _LABELS: Mapping[str, Label | TitleLabel] = {label.value: label for label in (*Label, *TitleLabel)}
 _ACTED = [number for number, label in enumerate(Label) if label in {Label.PROMO, Label.TEASER}]

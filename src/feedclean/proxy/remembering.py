@@ -41,14 +41,6 @@ class Outcomes:
         self._known: OrderedDict[bytes, Outcome] = OrderedDict()
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._known)
-
-    @property
-    def size(self) -> int:
-        """The bytes that they take, about."""
-        return self._size
-
     def get(self, keys: Sequence[bytes]) -> list[Outcome | None]:
         """What became of each; `None` where that is not known."""
         with self._lock:
