@@ -227,12 +227,13 @@ class Interrupted(KeywordJudge):
         super().__init__()
         self.shelf = shelf
 
-    def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]:
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
         self.shelf.say("News of the day.", "promo")
-        return super().judge_titles(passages)
+        return super().judge(passages)
 
 
 def test_what_people_say_while_items_are_judged_holds_from_the_next_time_on() -> None:
+    """All of a copy is made by what they had said when it was begun."""
     shelf = Shelf()
     judge = PinnedJudge(Interrupted(shelf), shelf)
     (before,) = judge.outcomes([item(1)], Policy())
@@ -240,6 +241,19 @@ def test_what_people_say_while_items_are_judged_holds_from_the_next_time_on() ->
     assert not before.cuts and [cut.text for cut in after.cuts] == ["News of the day."]
     shelf.said.clear()
     assert judge.outcomes([item(1)], Policy()) == [before]
+
+
+def test_labels_are_asked_for_once_a_feed() -> None:
+    class Counting(Shelf):
+        asked = 0
+
+        def label_mark(self) -> tuple[tuple[str, str], ...]:
+            self.asked += 1
+            return super().label_mark()
+
+    shelf = Counting()
+    PinnedJudge(KeywordJudge(), shelf).outcomes([item(1, "PROMO"), item(2)], Policy())
+    assert shelf.asked == 1
 
 
 def test_nothing_is_remembered_of_what_was_judged_while_the_store_failed() -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
 from typing import Generic, Protocol, TypeVar
 
 from ..cleaning import Judge, outcomes
@@ -81,7 +82,8 @@ class PinnedJudge:
         self._noted = False  # whether the model's thresholds stand beside its verdicts
         self._limits: dict[str, tuple[float, ...]] = {}  # of earlier models
         self._tell = tell
-        self._failures = 0
+        self._heeds = True  # whether labels are read anew
+        self._failing = False
         self._recent: _Recent[Pin] = _Recent(_REMEMBERED)
         self._clues: _Recent[tuple[Clue, ...]] = _Recent(_CLUES)
         self._said: tuple[Hashable, Corrections] = (None, Corrections())
@@ -111,7 +113,7 @@ class PinnedJudge:
 
     def corrections(self) -> Corrections:
         """What people said by now; while the store fails, what they had said before."""
-        if self._store is None:
+        if self._store is None or not self._heeds:
             return self._said[1]
         try:
             mark = self._store.label_mark()
@@ -124,16 +126,18 @@ class PinnedJudge:
     def outcomes(self, items: Sequence[Item], policy: Policy) -> list[Outcome]:
         """What is to become of the items of a feed: what became of them before, and only of the others a new answer."""
         self.corrections()
-        said, failures = self._said, self._failures
-        keys = digests(items, policy, said[0])
+        # For this feed alone: what people say meanwhile counts from the next one on.
+        one: PinnedJudge = copy(self)
+        one._heeds = one._failing = False
+        keys = digests(items, policy, one._said[0])
         known = self._outcomes.get(keys)
         if None not in known:
             return [outcome for outcome in known if outcome is not None]
         chosen = with_readers(known)
-        found = dict(zip(chosen, outcomes([items[place] for place in chosen], model=self, policy=policy), strict=True))
-        # What people said meanwhile may be in some of it, and while the store fails it may lack thresholds of then.
-        if self._said is said and self._failures == failures:
+        found = dict(zip(chosen, outcomes([items[place] for place in chosen], model=one, policy=policy), strict=True))
+        if not one._failing:  # else it may lack thresholds of an earlier model
             self._outcomes.put({keys[place]: outcome for place, outcome in found.items()})
+        self._noted |= one._noted
         return [outcome or found[place] for place, outcome in enumerate(known)]
 
     def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
@@ -242,7 +246,7 @@ class PinnedJudge:
             self._failed(error)
 
     def _failed(self, error: StoreError) -> None:
-        self._failures += 1
+        self._failing = True
         self._tell(error)
 
     def _labelled(self, passages: Sequence[Passage]) -> dict[Spot, Verdict]:
