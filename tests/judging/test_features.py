@@ -48,9 +48,12 @@ passages = st.builds(Passage, st.lists(blocks, max_size=4).map(tuple), said, url
 feeds = st.lists(passages, max_size=3)
 
 
+COMMON = np.sort(ngrams.read(["the was fine weather beats all rose by today"]).hashes)
+
+
 def seen(feed: list[Passage]) -> Matrix:
     words = ngrams.read([block.text for passage in feed for block in passage.blocks])
-    own = structure(feed, words, ngrams.read([passage.title for passage in feed]))
+    own = structure(feed, words, ngrams.read([passage.title for passage in feed]), COMMON)
     sizes = np.array([len(passage.blocks) for passage in feed], np.int64)
     return np.hstack((own, features.repetition(*features.runs(words), sizes)))
 
@@ -225,3 +228,21 @@ def test_words_of_the_title_in_the_text() -> None:
     assert column(feed, "title in block") == pytest.approx([2 / 3, 0])
     assert column(feed, "block in title") == pytest.approx([2 / 3, 0])
     assert column([article("Acme beats forecast.")], "has title") == [0]
+
+
+def test_names_that_an_item_goes_on_about_and_names_that_stand_alone() -> None:
+    feed = [
+        article(
+            "Acme beats Tarnwick.", "Tarnwick rose by 4 %.", "The Orlen study!", "The weather was fine.", title="Acme"
+        ),
+        article("The Orlen study."),
+    ]
+    assert column(feed, "rare words said elsewhere") == pytest.approx([1 / 2, 1 / 2, 0, 0, 0])
+    assert column(feed, "rare words said before") == pytest.approx([0, 1 / 2, 0, 0, 0])
+    assert column(feed, "rare words in title") == pytest.approx([1 / 2, 0, 0, 0, 0])
+    assert column(feed, "rare words said or in title") == pytest.approx([1, 1 / 2, 0, 0, 0])
+    assert column(feed, "rare words said against passage") == pytest.approx([5 / 8, 1 / 8, -3 / 8, -3 / 8, 0])
+    assert column(feed, "common words said elsewhere") == pytest.approx([0, 0, 1, 1 / 4, 0])
+    assert column(feed, "rare words, all new") == [0, 0, 1, 0, 1]
+    assert column(feed, "no rare words") == [0, 0, 0, 1, 0]
+    assert column(feed, "share of rare words") == pytest.approx([2 / 3, 2 / 4, 2 / 3, 0, 2 / 3])

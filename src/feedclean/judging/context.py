@@ -35,6 +35,8 @@ _NEIGHBOUR = (
     "images",
     "has question",
     "affiliate",
+    "rare words said or in title",
+    "rare words, all new",
 )
 _COLUMNS = [STRUCTURE.index(name) for name in _NEIGHBOUR]
 

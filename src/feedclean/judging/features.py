@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ..types import Block, Kind, Passage
 from . import ngrams
 from .links import Target, home, target
+from .masks import among
 from .ngrams import Hashes, Words
 
-VERSION = 6  # raised whenever the same block would get other features
+VERSION = 7  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,6 +49,8 @@ for _index, _members in enumerate(_CHARACTERS.values()):
     _COUNTED[list(_members.encode())] = _index
 _PRESENT = [list(_CHARACTERS).index(name) for name in ("exclamation", "question", "money")]
 
+_SAID = ("said elsewhere", "said before", "in title", "said or in title")
+
 NAMES: tuple[str, ...] = (
     *(f"share of {name}" for name in _CHARACTERS),
     "has exclamation", "has question", "has money",
@@ -61,7 +64,10 @@ NAMES: tuple[str, ...] = (
     "place", "from start", "from end", "first", "last", "log blocks", "characters before",
     "length against median", "length against previous", "length against next", "since heading",
     "passage linked share", "passage short share", "passage question share",
-    "title in block", "block in title", "has title", "repetition", "log repeats", "passage repetition", "log passages",
+    "title in block", "block in title", "has title",
+    *(f"{rarity} words {where}" for rarity in ("rare", "common") for where in _SAID),
+    "log rare words", "rare words, all new", "no rare words", "share of rare words", "rare words said against passage",
+    "repetition", "log repeats", "passage repetition", "log passages",
 )  # fmt: skip
 WIDTH = len(NAMES)
 OWN_WIDTH = NAMES.index("repetition")
@@ -69,13 +75,14 @@ WORDING_WIDTH = NAMES.index("links")
 _LINKED = NAMES.index("images") + 1 - NAMES.index("links")
 
 
-def structure(passages: Sequence[Passage], words: Words, titles: Words) -> Matrix:
+def structure(passages: Sequence[Passage], words: Words, titles: Words, common: Hashes) -> Matrix:
     """Structural features of all blocks of `passages`, but for repetition: nothing of a passage depends on another.
 
     Args:
         passages: the items of one document.
         words: `ngrams.read` of the blocks' texts, in the same order.
         titles: `ngrams.read` of the items' titles.
+        common: sorted hashes of words that name nobody; all others are rare.
 
     Returns:
         Array of shape (blocks, `OWN_WIDTH`); the columns are the first of `NAMES`.
@@ -92,7 +99,7 @@ def structure(passages: Sequence[Passage], words: Words, titles: Words) -> Matri
         linked,
         _forms(blocks),
         _places(blocks, texts, lengths, linked, sizes),
-        _overlap(titles, words, counts, sizes),
+        _cohesion(titles, words, counts, sizes, ~among(words.hashes, common)),
     ]
     return np.hstack(columns)
 
@@ -258,20 +265,73 @@ def _places(blocks: Sequence[Block], texts: list[str], lengths: Matrix, linked: 
     )
 
 
-def _overlap(titles: Words, words: Words, counts: Matrix, sizes: Ints) -> Matrix:
-    """How much of its title a block repeats, and how much of the block the title says."""
+def _cohesion(titles: Words, words: Words, counts: Matrix, sizes: Ints, rare: NDArray[np.bool_]) -> Matrix:
+    """How the words of a block hang together with those of its item: the title, and the other blocks.
+
+    News goes on about what it has named; a pitch or a link to another story brings names that nothing else in the item
+    says, or no names at all (lexical cohesion; Halliday and Hasan, 1976; Hearst, 1997, "TextTiling").
+    """
+    blocks = len(counts)
     passage_of = np.repeat(np.arange(len(sizes)), sizes)
     # A word and the passage it stands in, as one number.
     own = _distinct(titles.hashes ^ ngrams.salt(titles.rows))
     key = words.hashes ^ ngrams.salt(passage_of[words.rows])
     number = np.minimum(np.searchsorted(own, key), max(len(own) - 1, 0))
-    said = own[number] == key if len(own) else np.zeros(len(key), bool)
-    in_title = np.bincount(words.rows, weights=said, minlength=len(counts)) / np.maximum(counts, 1)
+    in_title = own[number] == key if len(own) else np.zeros(len(key), bool)
     title_words = np.bincount(titles.rows, minlength=len(sizes)).astype(np.float64)
     # Distinct words of the title that the block holds, over the title's words.
-    held = _distinct(words.rows[said] * len(own) + number[said]) // max(len(own), 1)
-    covered = np.bincount(held, minlength=len(counts)) / np.maximum(title_words[passage_of], 1)
-    return np.column_stack((np.minimum(covered, 1), in_title, title_words[passage_of] > 0))
+    held = _distinct(words.rows[in_title] * len(own) + number[in_title]) // max(len(own), 1)
+    covered = np.bincount(held, minlength=blocks) / np.maximum(title_words[passage_of], 1)
+    elsewhere, before = _said(key, words.rows)
+    # Each word is of one of 16 sorts; counted once for each block, since every column is a sum of some of them.
+    sort = rare.astype(np.int64) | elsewhere << 1 | before << 2 | in_title << 3
+    table = np.bincount(words.rows * 16 + sort, minlength=blocks * 16).reshape(blocks, 16) @ _SUMS
+    names = table[:, 0]
+    of_rare = table[:, 1:5] / np.maximum(names, 1)[:, None]
+    of_common = table[:, 5:9] / np.maximum(counts - names, 1)[:, None]
+    said = of_rare[:, -1]
+    around = np.bincount(passage_of, weights=said, minlength=len(sizes)) / np.maximum(sizes, 1)
+    return np.column_stack(
+        (
+            np.minimum(covered, 1),
+            table[:, 9] / np.maximum(counts, 1),
+            title_words[passage_of] > 0,
+            of_rare,
+            of_common,
+            np.log1p(names),
+            (names > 0) & (said == 0),
+            names == 0,
+            names / np.maximum(counts, 1),
+            said - around[passage_of],
+        )
+    )
+
+
+def _sums() -> Matrix:
+    """Which sorts of words `_cohesion` adds up: rare ones, both kinds as `_SAID` has it, and those in the title."""
+    rare, elsewhere, before, in_title = (np.arange(16) >> bit & 1 == 1 for bit in range(4))
+    told = np.column_stack((elsewhere, before, in_title, elsewhere | in_title))
+    return np.column_stack((rare, rare[:, None] & told, ~rare[:, None] & told, in_title)).astype(np.float64)
+
+
+_SUMS = _sums()
+
+
+def _said(key: Hashes, rows: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """For each word, given as a number and the block it stands in: whether another block says it, and one before."""
+    elsewhere, before = np.zeros(len(key), bool), np.zeros(len(key), bool)
+    if not len(key):
+        return elsewhere, before
+    order = np.argsort(key)
+    first = np.ones(len(key), bool)
+    first[1:] = key[order[1:]] != key[order[:-1]]
+    starts = np.flatnonzero(first)
+    group = np.cumsum(first) - 1
+    standing = rows[order]
+    earliest = np.minimum.reduceat(standing, starts)
+    elsewhere[order] = (earliest != np.maximum.reduceat(standing, starts))[group]
+    before[order] = standing > earliest[group]
+    return elsewhere, before
 
 
 def _distinct(values: NDArray[Number]) -> NDArray[Number]:

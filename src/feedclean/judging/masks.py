@@ -90,6 +90,8 @@ def among(hashes: Hashes, known: Hashes) -> NDArray[np.bool_]:
     """Which hashes are among the `known` ones, which are sorted."""
     if not len(known):
         return np.zeros(len(hashes), bool)
-    place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    found: NDArray[np.bool_] = known[place] == hashes
+    order = np.argsort(hashes)  # looked up in order, which takes half the time
+    ordered = hashes[order]
+    found = np.empty(len(hashes), bool)
+    found[order] = known[np.minimum(np.searchsorted(known, ordered), len(known) - 1)] == ordered
     return found

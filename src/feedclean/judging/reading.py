@@ -60,7 +60,7 @@ def read(passages: Sequence[Passage], common: Hashes) -> Reading:
         text=ngrams.grams(masked, *ngrams.TEXT),
         markup=ngrams.grams(ngrams.read(features.markup(passages)), *ngrams.MARKUP),
         known=np.array([bool(block.names or block.links or block.containers) for block in blocks], np.float64),
-        structure=features.structure(passages, words, titles),
+        structure=features.structure(passages, words, titles, common),
         runs=runs,
         rows=rows,
         sizes=sizes,
