@@ -17,11 +17,12 @@ Matrix = context.Matrix
 sizes_of = st.lists(st.integers(0, 7), min_size=1, max_size=5).filter(any)
 
 
-def drawn(sizes: list[int], seed: int = 0) -> tuple[Matrix, Matrix, Matrix, Matrix, context.Ints]:
+def drawn(sizes: list[int], seed: int = 0) -> tuple[Matrix, Matrix, Matrix, Matrix, Matrix, context.Ints]:
     random = np.random.default_rng(seed)
     rows = sum(sizes)
     known = random.integers(0, 2, rows).astype(float)
     return (
+        random.normal(0, 2, (rows, len(LABELS))),
         random.normal(0, 2, (rows, len(LABELS))),
         random.normal(0, 2, (rows, len(LABELS))),
         known,
@@ -41,22 +42,22 @@ def test_labels_are_those_of_the_nouns_and_every_column_has_its_own_name() -> No
 
 @given(sizes_of)
 def test_passages_do_not_leak_into_each_other(sizes: list[int]) -> None:
-    text, markup, known, structure, counts = drawn(sizes)
-    whole = stack(text, markup, known, structure, counts)
+    text, words, markup, known, structure, counts = drawn(sizes)
+    whole = stack(text, words, markup, known, structure, counts)
     assert whole.shape == (sum(sizes), WIDTH) and np.isfinite(whole).all()
     begin = 0
     for size in sizes:
         if size:
             rows = slice(begin, begin + size)
-            alone = stack(text[rows], markup[rows], known[rows], structure[rows], np.array([size]))
+            alone = stack(text[rows], words[rows], markup[rows], known[rows], structure[rows], np.array([size]))
             np.testing.assert_allclose(whole[rows], alone, rtol=0, atol=1e-12)
         begin += size
 
 
 @given(sizes_of)
 def test_a_neighbour_is_seen_from_as_far_as_it_stands(sizes: list[int]) -> None:
-    text, markup, known, structure, counts = drawn(sizes)
-    stacked = stack(text, markup, known, structure, counts)
+    text, words, markup, known, structure, counts = drawn(sizes)
+    stacked = stack(text, words, markup, known, structure, counts)
     said, marked = softmax(text), softmax(markup) * known[:, None]
     passage = np.repeat(np.arange(len(sizes)), sizes)
     for offset in (-3, -2, -1, 1, 2, 3):
@@ -74,8 +75,8 @@ def test_a_neighbour_is_seen_from_as_far_as_it_stands(sizes: list[int]) -> None:
 
 @given(sizes_of)
 def test_a_passage_is_the_mean_of_its_blocks(sizes: list[int]) -> None:
-    text, markup, known, structure, counts = drawn(sizes)
-    stacked = stack(text, markup, known, structure, counts)
+    text, words, markup, known, structure, counts = drawn(sizes)
+    stacked = stack(text, words, markup, known, structure, counts)
     passage = np.repeat(np.arange(len(sizes)), sizes)
     for row in range(len(text)):
         mean = softmax(text)[passage == passage[row]].mean(axis=0)
@@ -85,8 +86,8 @@ def test_a_passage_is_the_mean_of_its_blocks(sizes: list[int]) -> None:
 
 @given(sizes_of)
 def test_the_strongest_advertisement_fades_with_every_block_between(sizes: list[int]) -> None:
-    text, markup, known, structure, counts = drawn(sizes)
-    stacked = stack(text, markup, known, structure, counts)
+    text, words, markup, known, structure, counts = drawn(sizes)
+    stacked = stack(text, words, markup, known, structure, counts)
     acted = softmax(text)[:, 1:3].sum(axis=1)
     passage = np.repeat(np.arange(len(sizes)), sizes)
     for row in range(len(text)):
@@ -100,10 +101,10 @@ def test_the_strongest_advertisement_fades_with_every_block_between(sizes: list[
 
 
 def test_markup_that_is_not_known_does_not_matter() -> None:
-    text, markup, known, structure, counts = drawn([4, 3])
+    text, words, markup, known, structure, counts = drawn([4, 3])
     other = np.where(known[:, None] > 0, markup, 99.0)
     np.testing.assert_array_equal(
-        stack(text, markup, known, structure, counts), stack(text, other, known, structure, counts)
+        stack(text, words, markup, known, structure, counts), stack(text, words, other, known, structure, counts)
     )
 
 

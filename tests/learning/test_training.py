@@ -47,17 +47,22 @@ def test_serving_gives_what_scikit_learn_gives() -> None:
     labels = np.array([label for example in some for label in example.labels])
     assert set(labels) == set(range(5))
     seen = reading.read(passages, random_arrays()["common_words"])
-    shown, named = matrix(seen.text, ngrams.TEXT[2]), matrix(seen.markup, ngrams.MARKUP[2])
-    text, markup = LinearHead(max_iter=3).fit(shown, labels), LinearHead(max_iter=3).fit(named, labels)
-    scores = text.decision_function(shown), markup.decision_function(named)
+    read = {
+        "text": matrix(seen.text, ngrams.TEXT[2]),
+        "words": matrix(seen.words, ngrams.WORDS[2]),
+        "markup": matrix(seen.markup, ngrams.MARKUP[2]),
+    }
+    heads = {name: LinearHead(max_iter=3).fit(X, labels) for name, X in read.items()}
+    text, words, markup = (heads[name].decision_function(X) for name, X in read.items())
     structure = np.hstack((seen.structure, seen.repetition))
-    inputs = context.stack(*scores, seen.known, structure, seen.sizes)
+    inputs = context.stack(text, words, markup, seen.known, structure, seen.sizes)
     network = Ensemble(UNITS, FITS, epochs=2).fit(inputs, labels)
     calibration = Calibration().fit(network.predict_proba(inputs), labels)
     arrays = {
         **random_arrays(),
-        **text.arrays("text"),
-        **markup.arrays("markup"),
+        **heads["text"].arrays("text"),
+        **heads["words"].arrays("words"),
+        **heads["markup"].arrays("markup"),
         **network.arrays("block"),
         **calibration.arrays("block"),
     }

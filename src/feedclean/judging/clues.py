@@ -31,10 +31,13 @@ _GROUPS: dict[str, list[int]] = {
     "where its links lead": [context.NAMES.index(name) for name in _LINKS],
     "its place": [context.NAMES.index(name) for name in _PLACE],
     "it repeats in other items": [context.NAMES.index(name) for name in _REPEATED],
+    "names nothing else here says": [
+        place for place, name in enumerate(context.NAMES) if "rare words" in name or name.startswith("common words ")
+    ],
     "its neighbours": [
         place
         for place, name in enumerate(context.NAMES)
-        if (" at " in name and name.startswith(("text ", "markup ")))
+        if (" at " in name and name.startswith(("text ", "words ", "markup ")))
         or name in ("ads before", "ads after")
         or (name.startswith("passage ") and name not in _REPEATED)
     ],

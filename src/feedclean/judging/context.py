@@ -1,6 +1,7 @@
-"""A block beside its neighbours: what the two linear heads say of them, as inputs for the network on top.
+"""A block beside its neighbours: what the linear heads say of them, as inputs for the network on top.
 
     n-grams ── text head ───┐
+    words ──── words head ──┤
     names ──── markup head ─┼─ stack ──> network ──> calibration ──> probabilities
     structure ──────────────┘
 
@@ -23,6 +24,7 @@ LABELS = ("editorial", "promo", "teaser", "boilerplate", "disclosure")
 _ACTED = slice(1, 3)  # promo and teaser
 _FADE = 0.75
 _REACH = (-3, -2, -1, 1, 2, 3)
+_WORDS_REACH = (-1, 1)
 _MARKUP_REACH = (-2, -1, 1, 2)
 _NEIGHBOUR = (
     "log characters",
@@ -47,6 +49,8 @@ NAMES: tuple[str, ...] = (
     *(f"passage text {label}" for label in LABELS),
     "ads before",
     "ads after",
+    *(f"words {label}" for label in LABELS),
+    *(f"words {label} at {offset:+}" for offset in _WORDS_REACH for label in LABELS),
     *(f"markup {label}" for label in LABELS),
     *(f"markup {label} at {offset:+}" for offset in _MARKUP_REACH for label in LABELS),
     *(f"passage markup {label}" for label in LABELS),
@@ -64,11 +68,12 @@ def softmax(scores: Matrix) -> Matrix:
     return result
 
 
-def stack(text: Matrix, markup: Matrix, known: Matrix, structure: Matrix, sizes: Ints) -> Matrix:
+def stack(text: Matrix, words: Matrix, markup: Matrix, known: Matrix, structure: Matrix, sizes: Ints) -> Matrix:
     """Inputs of the network.
 
     Args:
         text: scores of the text head, (blocks, labels).
+        words: scores of the words head, (blocks, labels).
         markup: scores of the markup head, (blocks, labels); rows that are not `known` do not matter.
         known: 1.0 where the markup may be used, (blocks,).
         structure: `features.structure`, (blocks, `features.WIDTH`).
@@ -91,6 +96,8 @@ def stack(text: Matrix, markup: Matrix, known: Matrix, structure: Matrix, sizes:
             _means(said, sizes),
             before[:, None],
             after[:, None],
+            words,
+            *(_shifted(softmax(words), passage, offset) for offset in _WORDS_REACH),
             markup * known[:, None],
             *(_shifted(marked, passage, offset) for offset in _MARKUP_REACH),
             _means(marked, sizes),

@@ -1,6 +1,7 @@
 """The model, serving: arrays and numpy, nothing else (D5).
 
-A model is two linear heads over hashed n-grams (the words of a block; the names and link paths of its markup), and a
+A model is three linear heads over hashed n-grams (runs of bytes and words of a block; words alone, up to three; the
+names and link paths of its markup), and a
 small network over their scores, the structure and the neighbours (`context.py`), averaged over several fits and
 calibrated. Titles have a head of their own, beside the structure of a title and how its item's text meets it.
 scikit-learn fits all of it (`learning/training.py`); `judge` must agree with scikit-learn's own `predict_proba` to
@@ -33,6 +34,7 @@ class _Heard:
     """What the heads say of one passage, and the rest that was read of it: a row for each block."""
 
     text: Matrix
+    words: Matrix
     markup: Matrix
     known: Matrix
     structure: Matrix
@@ -66,6 +68,7 @@ class Model:
         _check(arrays)
         self.card = card
         self._text = Linear(arrays, "text")
+        self._words = Linear(arrays, "words")
         self._markup = Linear(arrays, "markup")
         self._title = Linear(arrays, "title")
         self._common = np.sort(arrays["common_words"].astype(np.uint64))
@@ -173,7 +176,7 @@ class Model:
         if not passages:
             return []
         reading = read(passages, self._common)
-        text, markup = self._text(reading.text), self._markup(reading.markup)
+        text, words, markup = self._text(reading.text), self._words(reading.words), self._markup(reading.markup)
         ends = np.cumsum(reading.sizes)
         run_ends = np.searchsorted(reading.rows, ends).tolist()
         found: list[_Heard] = []
@@ -184,6 +187,7 @@ class Model:
             found.append(
                 _Heard(
                     text[own],
+                    words[own],
                     markup[own],
                     reading.known[own],
                     reading.structure[own],
@@ -210,6 +214,7 @@ def _stacked(heard: Sequence[_Heard], repetition: Matrix) -> Matrix:
         return np.zeros((0, context.WIDTH))
     return context.stack(
         np.vstack([one.text for one in heard]),
+        np.vstack([one.words for one in heard]),
         np.vstack([one.markup for one in heard]),
         np.concatenate([one.known for one in heard]),
         np.hstack((np.vstack([one.structure for one in heard]), repetition)),
@@ -265,6 +270,9 @@ SHAPES: Mapping[str, tuple[int | str, ...]] = {
     "text_weights": (1 << ngrams.TEXT[2], "labels"),
     "text_step": ("labels",),
     "text_bias": ("labels",),
+    "words_weights": (1 << ngrams.WORDS[2], "labels"),
+    "words_step": ("labels",),
+    "words_bias": ("labels",),
     "markup_weights": (1 << ngrams.MARKUP[2], "labels"),
     "markup_step": ("labels",),
     "markup_bias": ("labels",),
@@ -275,4 +283,7 @@ SHAPES: Mapping[str, tuple[int | str, ...]] = {
     **_network_shapes("title", 1 + features.TITLE_WIDTH, 2),
 }
 # Whole numbers, of 16 bits for the heads; all else is real.
-_TYPES = {"common_words": "u", "text_weights": "i", "markup_weights": "i", "title_weights": "i"}
+_TYPES = {
+    "common_words": "u",
+    **dict.fromkeys([f"{head}_weights" for head in ("text", "words", "markup", "title")], "i"),
+}

@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 
 # Lengths of the runs of bytes and of words, and the bits of a column, for each head.
 TEXT = ((4, 5, 6), (1, 2), 19)
+WORDS = ((), (1, 2, 3), 18)
 MARKUP = ((4,), (1, 2), 14)
 TITLE = ((4, 5, 6), (1, 2), 17)
 

@@ -30,6 +30,7 @@ class Reading:
     """What was read of some passages: a row for each block, in order, if nothing else is said."""
 
     text: Grams
+    words: Grams
     markup: Grams
     known: Matrix  # 1.0 where the markup tells something, shape (blocks,)
     structure: Matrix  # `features.structure`
@@ -58,6 +59,7 @@ def read(passages: Sequence[Passage], common: Hashes) -> Reading:
     runs, rows = features.runs(masked)
     return Reading(
         text=ngrams.grams(masked, *ngrams.TEXT),
+        words=ngrams.grams(masked, *ngrams.WORDS),
         markup=ngrams.grams(ngrams.read(features.markup(passages)), *ngrams.MARKUP),
         known=np.array([bool(block.names or block.links or block.containers) for block in blocks], np.float64),
         structure=features.structure(passages, words, titles, common),

@@ -26,7 +26,12 @@ FEW = 6  # own documents up to which nothing can be chosen
 USUAL = 3.0  # how much they count then; `feedclean learning-curve` measures it
 _PARTS = 3  # of the own documents, by turns left out
 _HARM = 1.02  # by how much the loss on everybody else's documents may grow
-STRENGTHS = {"text_C": (2.0, 5.0, 12.0), "markup_C": (0.3, 1.0, 3.0), "alpha": (0.3, 1.0, 3.0)}
+STRENGTHS = {
+    "text_C": (2.0, 5.0, 12.0),
+    "words_C": (2.0, 5.0, 12.0),
+    "markup_C": (0.3, 1.0, 3.0),
+    "alpha": (0.3, 1.0, 3.0),
+}
 
 
 def own_weight(

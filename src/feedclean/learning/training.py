@@ -45,6 +45,7 @@ class Recipe:
 
     folds: int = 5
     text_C: float = 5.0
+    words_C: float = 5.0
     markup_C: float = 1.0
     title_C: float = 30.0
     units: int = 128
@@ -58,7 +59,7 @@ class Recipe:
     common_styles: int = 10  # a word that so many styles use is no name
     unsure_weight: float = 0.5
     own_weight: float | None = None  # of one's own documents; chosen by folds if there are any
-    search: bool = False  # whether the folds choose `text_C`, `markup_C` and `alpha`
+    search: bool = False  # whether the folds choose `text_C`, `words_C`, `markup_C` and `alpha`
     seed: int = 0
     jobs: int = 2
 
@@ -125,17 +126,16 @@ def train_on(
     own_weight = recipe.own_weight or 1.0
     full = replace(full, weights=full.weights * np.where(full.own, own_weight, 1.0))
     masks = without_each(full.folds, full.labels, count)
-    step = stage("linear heads", 2 * (count + 1))
-    text_heads, markup_heads = (
+    step = stage("linear heads", 3 * (count + 1))
+    text_heads, words_heads, markup_heads = (
         fitting.heads(X, full.labels, full.weights, [(C, mask) for mask in masks], recipe.jobs, step)
-        for X, C in ((full.text, recipe.text_C), (full.markup, recipe.markup_C))
+        for X, C in ((full.text, recipe.text_C), (full.words, recipe.words_C), (full.markup, recipe.markup_C))
     )
 
     def stack(view: View) -> tuple[Matrix, Ints, Matrix, Ints]:
-        text, markup = (
-            fitting.unseen(heads, X, view.folds) for heads, X in ((text_heads, view.text), (markup_heads, view.markup))
-        )
-        return view.stacked(text, markup), view.labels, view.weights, view.folds
+        asked = ((text_heads, view.text), (words_heads, view.words), (markup_heads, view.markup))
+        text, words, markup = (fitting.unseen(heads, X, view.folds) for heads, X in asked)
+        return view.stacked(text, words, markup), view.labels, view.weights, view.folds
 
     # One arrangement after the other: their n-grams are by far the largest thing here, and are needed only now.
     rest = (views.read(feeds, fold_by_id, common, recipe.unsure_weight, own_weight) for feeds in arranged)
@@ -158,6 +158,7 @@ def train_on(
     arrays: dict[str, NDArray[Any]] = {
         "common_words": common,
         **text_heads[-1].arrays("text"),
+        **words_heads[-1].arrays("words"),
         **markup_heads[-1].arrays("markup"),
         **networks[-1].arrays("block"),
         **calibration.arrays("block"),
@@ -182,7 +183,8 @@ def train_on(
         "versions": _versions(),
         "folds": evaluation.summary(scored, titles, real, thresholds),
     }
-    _check_parity(arrays, card, examples, text_heads[-1], markup_heads[-1], networks[-1], calibration)
+    heads = [text_heads[-1], words_heads[-1], markup_heads[-1]]
+    _check_parity(arrays, card, examples, heads, networks[-1], calibration)
     return Trained(arrays, card, scored, titles)
 
 
@@ -212,7 +214,7 @@ def _chosen(recipe: Recipe, view: View, examples: Sequence[Example], count: int,
     if recipe.search:
         strengths = {
             name: choosing.head_strength(name, X, view, count, recipe.jobs, stage, say)
-            for name, X in (("text_C", view.text), ("markup_C", view.markup))
+            for name, X in (("text_C", view.text), ("words_C", view.words), ("markup_C", view.markup))
         }
         recipe = replace(recipe, **strengths)  # type: ignore[arg-type]
     if recipe.own_weight is None and view.own.any():
@@ -275,8 +277,7 @@ def _check_parity(
     arrays: dict[str, NDArray[Any]],
     card: dict[str, Any],
     examples: list[Example],
-    text: LinearHead,
-    markup: LinearHead,
+    heads: Sequence[LinearHead],
     network: Ensemble,
     calibration: Calibration,
 ) -> None:
@@ -285,9 +286,14 @@ def _check_parity(
     worst = 0.0
     for example in examples:
         reading = read([example.passage], arrays["common_words"])
+        given = ((reading.text, ngrams.TEXT), (reading.words, ngrams.WORDS), (reading.markup, ngrams.MARKUP))
+        text, words, markup = (
+            head.decision_function(matrix(found, kind[2])) for head, (found, kind) in zip(heads, given, strict=True)
+        )
         inputs = context.stack(
-            text.decision_function(matrix(reading.text, ngrams.TEXT[2])),
-            markup.decision_function(matrix(reading.markup, ngrams.MARKUP[2])),
+            text,
+            words,
+            markup,
             reading.known,
             np.hstack((reading.structure, reading.repetition)),
             reading.sizes,

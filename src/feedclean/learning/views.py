@@ -25,6 +25,7 @@ class View:
     """One way in which the documents may arrive, read for the model."""
 
     text: sparse.csr_matrix
+    words: sparse.csr_matrix
     markup: sparse.csr_matrix
     known: Matrix
     structure: Matrix
@@ -35,9 +36,9 @@ class View:
     real: NDArray[np.bool_]
     own: NDArray[np.bool_]
 
-    def stacked(self, text: Matrix, markup: Matrix) -> Matrix:
-        """Inputs of the network, from scores of the two heads."""
-        return context.stack(text, markup, self.known, self.structure, self.sizes)
+    def stacked(self, text: Matrix, words: Matrix, markup: Matrix) -> Matrix:
+        """Inputs of the network, from scores of the heads."""
+        return context.stack(text, words, markup, self.known, self.structure, self.sizes)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -47,7 +48,7 @@ class View:
 
     def without_ngrams(self) -> View:
         """The same without what takes most memory."""
-        return replace(self, text=self.text[:0], markup=self.markup[:0])
+        return replace(self, text=self.text[:0], words=self.words[:0], markup=self.markup[:0])
 
 
 def arrangements(examples: Sequence[Example], seed: int) -> Iterator[list[list[Example]]]:
@@ -82,10 +83,11 @@ def read(
         unsure: how much a block counts whose label is unsure.
         own: how much a block counts that is of the user's own documents.
     """
-    texts, markups, knowns, structures, sizes = [], [], [], [], []
+    texts, words, markups, knowns, structures, sizes = [], [], [], [], [], []
     for feed in feeds:
         reading = reading_of([example.passage for example in feed], common)
         texts.append(reading.text)
+        words.append(reading.words)
         markups.append(reading.markup)
         knowns.append(reading.known)
         structures.append(np.hstack((reading.structure, reading.repetition)))
@@ -93,6 +95,7 @@ def read(
     flat = [example for feed in feeds for example in feed]
     return View(
         text=sparse.vstack([matrix(found, ngrams.TEXT[2]) for found in texts]).tocsr(),
+        words=sparse.vstack([matrix(found, ngrams.WORDS[2]) for found in words]).tocsr(),
         markup=sparse.vstack([matrix(found, ngrams.MARKUP[2]) for found in markups]).tocsr(),
         known=np.concatenate(knowns),
         structure=np.vstack(structures),
