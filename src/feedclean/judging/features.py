@@ -1,4 +1,4 @@
-"""What the model sees of a block beside its n-grams: structure, links, place, repetition.
+"""What the model sees of a block beside its n-grams: structure, links, place, cohesion, repetition.
 
 Everything is computed for a batch of passages at once, by the same code in training and in serving. Names of hosts
 never become features: links are read by `links.py`, class names and path words go through their own

@@ -49,7 +49,7 @@ class Recipe:
     markup_C: float = 1.0
     title_C: float = 30.0
     units: int = 128
-    fits: int = 6
+    fits: int = 3
     fold_fits: int = 2  # networks averaged for a fold's score: fewer, to save time
     alpha: float = 1.0
     epochs: int = 20
