@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedclean.judging import features, ngrams
+from feedclean.judging import cohesion, features, ngrams
 from feedclean.judging.blocks import whole
 from feedclean.judging.features import NAMES, WIDTH, Matrix, markup, structure
 from feedclean.types import Block, Kind, Link, Passage
@@ -55,7 +55,7 @@ def seen(feed: list[Passage]) -> Matrix:
     words = ngrams.read([block.text for passage in feed for block in passage.blocks])
     own = structure(feed, words, ngrams.read([passage.title for passage in feed]), COMMON)
     sizes = np.array([len(passage.blocks) for passage in feed], np.int64)
-    return np.hstack((own, features.repetition(*features.runs(words), sizes)))
+    return np.hstack((own, cohesion.repetition(*cohesion.runs(words), sizes)))
 
 
 def column(feed: list[Passage], name: str) -> list[float]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from ..types import Clue, Passage, Verdict
 from . import clues as explaining
-from . import context, features, ngrams
+from . import cohesion, context, features, ngrams
 from .layers import Arrays, Linear, Network
 from .ngrams import Hashes
 from .reading import LONGEST, fits, pieces, read, read_titles
@@ -205,7 +205,7 @@ def _repetition(heard: Sequence[_Heard]) -> Matrix:
     begins = np.cumsum(sizes) - sizes
     rows = np.concatenate([np.zeros(0, np.int64), *(one.rows for one in heard)])
     rows += np.repeat(begins, [len(one.rows) for one in heard])
-    return features.repetition(np.concatenate([np.zeros(0, np.uint64), *(one.runs for one in heard)]), rows, sizes)
+    return cohesion.repetition(np.concatenate([np.zeros(0, np.uint64), *(one.runs for one in heard)]), rows, sizes)
 
 
 def _stacked(heard: Sequence[_Heard], repetition: Matrix) -> Matrix:

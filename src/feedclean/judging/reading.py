@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Passage
-from . import features, masks, ngrams
+from . import cohesion, features, masks, ngrams
 from .ngrams import Grams, Hashes
 
 Matrix = NDArray[np.float64]
@@ -34,14 +34,14 @@ class Reading:
     markup: Grams
     known: Matrix  # 1.0 where the markup tells something, shape (blocks,)
     structure: Matrix  # `features.structure`
-    runs: Hashes  # `features.runs` of the masked words, in the order of their blocks
+    runs: Hashes  # `cohesion.runs` of the masked words, in the order of their blocks
     rows: Ints  # the block of each run
     sizes: Ints  # the number of blocks of each passage
 
     @property
     def repetition(self) -> Matrix:
         """How much the blocks repeat other passages of this reading."""
-        return features.repetition(self.runs, self.rows, self.sizes)
+        return cohesion.repetition(self.runs, self.rows, self.sizes)
 
 
 def read(passages: Sequence[Passage], common: Hashes) -> Reading:
@@ -56,7 +56,7 @@ def read(passages: Sequence[Passage], common: Hashes) -> Reading:
     titles = ngrams.read([masks.codes(passage.title) for passage in passages])
     sizes = np.array([len(passage.blocks) for passage in passages], np.int64)
     masked = masks.names(words, titles, sizes, common)
-    runs, rows = features.runs(masked)
+    runs, rows = cohesion.runs(masked)
     return Reading(
         text=ngrams.grams(masked, *ngrams.TEXT),
         words=ngrams.grams(masked, *ngrams.WORDS),
