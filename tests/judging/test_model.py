@@ -114,6 +114,16 @@ def test_calibration_that_learned_nothing_changes_nothing() -> None:
     np.testing.assert_allclose(network.calibrated(rows), rows, atol=1e-8)
 
 
+def test_weights_below_the_normal_numbers_are_nothing() -> None:
+    arrays = random_arrays()
+    for name in ("block_hidden", "block_out"):
+        arrays[name] = arrays[name].copy()
+        arrays[name][0, ::2] = 1e-40
+    network = Network(arrays, "block")
+    for weights in (network.hidden, network.out):
+        assert (np.abs(weights[weights != 0]) > np.finfo(np.float32).tiny).all()
+
+
 def test_no_odd_page_carries_the_network_away() -> None:
     network = Network(random_arrays(), "block")
     far = np.full((1, len(network.mean)), 1e300)
