@@ -8,14 +8,14 @@ and costs a second reading only where something was cut.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from .drafts import TITLE_PREFIX, Draft, Reading, length
 from .formats.sniff import open_document
-from .judging import blocks as splitting
-from .judging.blocks import Partition, judged
+from .judging import mixes
+from .judging.blocks import judged
 from .judging.edit import published_of, rewrite, standing
 from .judging.policy import Policy
 from .types import (
@@ -24,7 +24,6 @@ from .types import (
     Cleaned,
     CleanedItem,
     Clue,
-    Cut,
     Decision,
     Document,
     Item,
@@ -150,14 +149,9 @@ def carry_out(document: Document, found: Sequence[Outcome], policy: Policy) -> N
             _apply_title(document, number, item, outcome.title, policy)
 
 
-def headline(item: Item) -> str:
-    """An item's title, without what an earlier cleaning put before it."""
-    return _PREFIX.sub("", item.title.text) if item.title else ""
-
-
-def _settled(items: Sequence[Item], model: Judge, policy: Policy, explain: bool, extracted: bool) -> list[_Draft]:
+def _settled(items: Sequence[Item], model: Judge, policy: Policy, explain: bool, extracted: bool) -> list[Draft]:
     """The items, judged and acted upon until nothing changes any more."""
-    drafts = [_Draft(item) for item in items]
+    drafts = [Draft(item) for item in items]
     for _ in range(_PASSES):
         if not _pass(drafts, model, policy, explain, extracted):
             break
@@ -165,94 +159,7 @@ def _settled(items: Sequence[Item], model: Judge, policy: Policy, explain: bool,
     return drafts
 
 
-class _Draft:
-    """An item while it is being cleaned."""
-
-    def __init__(self, item: Item) -> None:
-        self.item = item
-        self.texts = [body.text for body in item.bodies]
-        self.title = headline(item)
-        self.headline: Judged | None = None  # once it is judged
-        # Every block of the field as published, with the last decision about it.
-        self.judged: list[list[Judged]] = []
-        # For each body: which of those blocks its text still holds.
-        self.left: list[list[int]] = []
-        # The texts as they were last read, what was read, and what was then said of it.
-        self.read: list[str] = []
-        self.partitions: list[Partition] = []
-        self.passages: list[Passage] = []
-        self.given: list[list[Verdict]] = []
-        # The bodies that say something that no fuller one says, fullest first: only these are judged.
-        self.own: list[int] = []
-
-    def split(self) -> None:
-        """Read the texts as they are now; what has not changed is not read again."""
-        if self.read == self.texts:
-            return
-        first = not self.partitions
-        for number, (text, body) in enumerate(zip(self.texts, self.item.bodies, strict=True)):
-            if first or text != self.read[number]:
-                part = splitting.split(text, body.markup)
-                passage = Passage(tuple(filter(judged, part.blocks)), self.title, self.item.url)
-                self.partitions[number : number + 1] = [part]
-                self.passages[number : number + 1] = [passage]
-                self.given[number : number + 1] = [[]]
-        if first:
-            self.judged = [[Judged(block, _UNTOUCHED) for block in part.blocks] for part in self.partitions]
-            self.left = [standing(part.blocks) for part in self.partitions]
-        self.read = list(self.texts)
-        self.own = self._own()
-
-    def _own(self) -> list[int]:
-        filled = [body for body, passage in enumerate(self.passages) if passage.blocks]
-        if len(filled) < 2:
-            return filled
-        own: list[int] = []
-        said: set[str] = set()
-        for body in sorted(filled, key=lambda body: -_length(self.passages[body])):
-            texts = {block.text for block in self.passages[body].blocks}
-            if not texts <= said:
-                own.append(body)
-                said |= texts
-        return own
-
-    def outcome(self) -> Outcome:
-        """What has become of the item by now."""
-        title = self.headline.decision if self.headline else None
-        if title is not None and title.verdict is not None and not title.verdict.clues:
-            title = replace(title, verdict=None)
-        changed = [(body, text) for body, text in enumerate(self.texts) if text != self.item.bodies[body].text]
-        read = any(passage.blocks for passage in self.passages)
-        return Outcome(tuple(changed), title, tuple(_cuts(self)), read)
-
-    def spent(self, body: int) -> tuple[int, int]:
-        """Visible characters of a body as published, and how many of them have been cut."""
-        shown = [one for one in self.judged[body] if one.block.kind is not Kind.GLUE]
-        gone = sum([len(one.block.text) for one in shown if one.decision.action is Action.CUT])
-        return sum([len(one.block.text) for one in shown]), gone
-
-
-_UNTOUCHED = Decision(Action.KEEP, None, 0.0, None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One field, as its blocks are given to the model, and what the model said."""
-
-    draft: _Draft
-    body: int
-    given: list[Verdict]
-
-    @property
-    def passage(self) -> Passage:
-        return self.draft.passages[self.body]
-
-    @property
-    def partition(self) -> Partition:
-        return self.draft.partitions[self.body]
-
-
-def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool, extracted: bool) -> bool:
+def _pass(drafts: Sequence[Draft], model: Judge, policy: Policy, explain: bool, extracted: bool) -> bool:
     """Judge everything once and act upon it; whether any text changed."""
     for draft in drafts:
         draft.split()
@@ -269,19 +176,20 @@ def _pass(drafts: Sequence[_Draft], model: Judge, policy: Policy, explain: bool,
         )
     if explain or any(decision.action is not Action.KEEP for decisions in decided for decision in decisions):
         _add_clues(drafts, readings, decided, model, explain)
+    _spare_mixes(drafts, readings, decided, model)
     changed = False
     for reading, decisions in zip(readings, decided, strict=True):
         changed |= _act(reading, decisions)
     return changed
 
 
-def _judge(drafts: Sequence[_Draft], model: Judge) -> list[_Reading]:
+def _judge(drafts: Sequence[Draft], model: Judge) -> list[Reading]:
     """A verdict for every block of every field that has any.
 
     Where several fields of an item say the same, it is judged once, in the field with most around it.
     """
     verdicts = iter(model.judge([draft.passages[body] for draft, body in _own(drafts)]))
-    readings: list[_Reading] = []
+    readings: list[Reading] = []
     for draft in drafts:
         found = {body: next(verdicts) for body in sorted(draft.own)}
         known: dict[str, Verdict] = {}
@@ -292,18 +200,18 @@ def _judge(drafts: Sequence[_Draft], model: Judge) -> list[_Reading]:
         for body, passage in enumerate(draft.passages):
             if passage.blocks:
                 given = found[body] if body in found else [known[block.text] for block in passage.blocks]
-                readings.append(_Reading(draft, body, given))
+                readings.append(Reading(draft, body, given))
     return readings
 
 
-def _own(drafts: Sequence[_Draft]) -> list[tuple[_Draft, int]]:
+def _own(drafts: Sequence[Draft]) -> list[tuple[Draft, int]]:
     """The bodies that are judged, in document order, so that a verdict does not depend on which is the fullest."""
     return [(draft, body) for draft in drafts for body in sorted(draft.own)]
 
 
 def _add_clues(
-    drafts: Sequence[_Draft],
-    readings: Sequence[_Reading],
+    drafts: Sequence[Draft],
+    readings: Sequence[Reading],
     decided: list[list[Decision]],
     model: Judge,
     everywhere: bool,
@@ -327,7 +235,7 @@ def _add_clues(
                 decided[reader][position] = replace(decision, verdict=replace(decision.verdict, clues=found))
 
 
-def _places(draft: _Draft, body: int, number: Mapping[tuple[_Draft, int], int]) -> Iterator[tuple[int, int]]:
+def _places(draft: Draft, body: int, number: Mapping[tuple[Draft, int], int]) -> Iterator[tuple[int, int]]:
     """Where each judged block of a body was judged: the number of the passage, and the place in it."""
     blocks = draft.passages[body].blocks
     if (draft, body) in number:
@@ -339,7 +247,29 @@ def _places(draft: _Draft, body: int, number: Mapping[tuple[_Draft, int], int]) 
     return (found[block.text] for block in blocks)
 
 
-def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
+def _spare_mixes(
+    drafts: Sequence[Draft], readings: Sequence[Reading], decided: list[list[Decision]], model: Judge
+) -> None:
+    """Mark instead of cutting where half of a block is news by itself; all is asked at once, as blocks are judged."""
+    own = _own(drafts)
+    asked: dict[tuple[Draft, int], dict[int, list[str]]] = {}
+    for reading, decisions in zip(readings, decided, strict=True):
+        if reading.body in reading.draft.own:
+            asked[reading.draft, reading.body] = mixes.doubtful(reading.partition.blocks, decisions)
+    if not any(asked.values()):
+        return
+    given = model.judge([mixes.taken_apart(draft.passages[body], asked.get((draft, body), {})) for draft, body in own])
+    news: dict[Draft, set[str]] = {}
+    for (draft, body), verdicts in zip(own, given, strict=True):
+        if doubts := asked.get((draft, body)):
+            blocks = draft.passages[body].blocks
+            news.setdefault(draft, set()).update(blocks[place].text for place in mixes.mostly_news(doubts, verdicts))
+    for number, reading in enumerate(readings):
+        if texts := news.get(reading.draft):
+            decided[number] = mixes.spared(reading.partition.blocks, decided[number], texts)
+
+
+def _act(reading: Reading, decisions: Sequence[Decision]) -> bool:
     """Write down what was decided about a field and change its text; whether it changed."""
     draft, body = reading.draft, reading.body
     blocks = reading.partition.blocks
@@ -362,37 +292,18 @@ def _act(reading: _Reading, decisions: Sequence[Decision]) -> bool:
     return True
 
 
-def _judge_titles(drafts: Sequence[_Draft], model: Judge, policy: Policy) -> None:
+def _judge_titles(drafts: Sequence[Draft], model: Judge, policy: Policy) -> None:
     """Judge the titles, beside the bodies as they are now."""
     titled = [draft for draft in drafts if draft.title.strip()]
-    passages = [max(draft.passages, key=_length, default=Passage((), draft.title)) for draft in titled]
+    passages = [max(draft.passages, key=length, default=Passage((), draft.title)) for draft in titled]
     for draft, verdict in zip(titled, model.judge_titles(passages), strict=True):
         block = Block(draft.title, Kind.TITLE, " ".join(draft.title.split()))
         draft.headline = Judged(block, policy.decide_title(verdict, model.title_threshold))
-
-
-def _length(passage: Passage) -> int:
-    return sum(len(block.text) for block in passage.blocks)
-
-
-_PREFIX = re.compile(r"\A\[clickbait\] ")
 
 
 def _apply_title(document: Document, number: int, item: Item, decision: Decision, policy: Policy) -> None:
     if policy.title_action is TitleAction.MARK:
         label = TitleLabel.CLICKBAIT if decision.label is TitleLabel.CLICKBAIT else TitleLabel.PLAIN
         document.mark_title(number, label, decision.probability)
-    elif decision.action is Action.MARK and item.title is not None and not _PREFIX.match(item.title.text):
+    elif decision.action is Action.MARK and item.title is not None and not TITLE_PREFIX.match(item.title.text):
         document.replace(number, None, f"[clickbait] {item.title.text}")
-
-
-def _cuts(draft: _Draft) -> Iterator[Cut]:
-    """What was done to an item's blocks, in order."""
-    for body, found in zip(draft.item.bodies, draft.judged, strict=True):
-        for position, one in enumerate(found):
-            decision, block = one.decision, one.block
-            if decision.action is Action.KEEP or decision.label is None:
-                continue
-            done = (decision.action, decision.label, decision.probability)
-            clues = decision.verdict.clues if decision.verdict else ()
-            yield Cut(draft.item.key, body.name, position, *done, clues, block.text, block.source)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-from ..cleaning import Judge, carry_out, clean_document, headline, outcomes
+from ..cleaning import Judge, carry_out, clean_document, outcomes
+from ..drafts import headline
 from ..errors import FeedcleanError, FormatError
 from ..formats.convert import convert
 from ..formats.json_feed import JsonFeed

@@ -1,0 +1,111 @@
+"""A pitch behind news does not take the news along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feedclean.cleaning import clean
+from feedclean.judging.blocks import judged
+from feedclean.judging.mixes import GUARD, sentences, taken_apart
+from feedclean.types import Action, Block, Cleaned, Decision, Kind, Label, Passage, Verdict
+from tests.fakes import KeywordJudge
+from tests.strategies import bodies, phrases
+
+LEAD = "Orvell, which makes boilers, told how its third quarter went. " * 5
+NEWS = "Orvell sold 4.5 percent more boilers. Orders rose to Mio. 12 in Poland, Dr. Kolenz said on Jan. 4 in Graz."
+PITCH = "The free PROMO study tells you more!"
+ORDER = list(Label)
+
+
+class Tipped(KeywordJudge):
+    """Is 0.9 sure of advertising wherever a block names it, however much else the block says."""
+
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+        return [[self._wavering(verdict) for verdict in verdicts] for verdicts in super().judge(passages)]
+
+    def _wavering(self, verdict: Verdict) -> Verdict:
+        return Verdict(tuple(0.9 if one > 0.5 else 0.025 for one in verdict.probabilities))
+
+
+def cleaned(text: str) -> Cleaned:
+    return clean(text, model=Tipped())
+
+
+def decision(text: str) -> Decision:
+    """That about the second of three paragraphs."""
+    found = cleaned(f"<p>{LEAD}</p><p>{text}</p><p>The share rose.</p>")
+    return decisions(found)[0][1]
+
+
+def decisions(found: Cleaned) -> list[list[Decision]]:
+    """Those about the blocks of each body of the first item."""
+    return [[one.decision for one in body if judged(one.block)] for body in found.items[0].bodies]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", []),
+        ("One sentence", ["One sentence"]),
+        ("It rose. It fell.", ["It rose.", "It fell."]),
+        ("Buy or sell?! Read on …", ["Buy or sell?!", "Read on …"]),
+        ("Acme Inc. and J. Doe of the U.S. Navy met.", ["Acme Inc. and J. Doe of the U.S. Navy met."]),
+        ("Am 4. März, z. B. in Köln, Nr. 3.", ["Am 4. März, z. B. in Köln, Nr. 3."]),
+        ("Er sagte: „Gut.“ Dann ging er.", ["Er sagte: „Gut.“", "Dann ging er."]),
+        ("Ende. Öl steigt.", ["Ende.", "Öl steigt."]),
+    ],
+)
+def test_sentences_end_where_a_reader_would_end_them(text: str, parts: list[str]) -> None:
+    assert sentences(text) == parts
+
+
+@given(st.text() | phrases())
+def test_sentences_hold_every_word_in_order(text: str) -> None:
+    assert " ".join(sentences(text)).split() == text.split()
+
+
+@pytest.mark.parametrize("text", [f"{NEWS} {PITCH}", f"{PITCH} {NEWS}"])
+def test_news_with_a_pitch_is_marked_not_cut(text: str) -> None:
+    found = decision(text)
+    assert (found.action, found.label, found.guard) == (Action.MARK, Label.PROMO, GUARD)
+
+
+@pytest.mark.parametrize("text", [PITCH, f"{PITCH} {PITCH}", f"It rose. {PITCH} {PITCH}"])
+def test_a_pitch_is_cut_whatever_its_sentences(text: str) -> None:
+    assert decision(text).action is Action.CUT
+
+
+def test_what_is_sure_is_not_asked_about() -> None:
+    found = clean(f"<p>{LEAD}</p><p>{NEWS} {PITCH}</p><p>The share rose.</p>", model=KeywordJudge())
+    assert decisions(found)[0][1].action is Action.CUT
+
+
+def test_a_feed_says_the_same_in_both_fields_of_an_item() -> None:
+    body = f"&lt;p&gt;{LEAD}&lt;/p&gt;&lt;p&gt;{NEWS} {PITCH}&lt;/p&gt;"
+    feed = f"""<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>t</title><item>
+        <title>Orvell</title><description>{body}</description>
+        <content:encoded>{body}&lt;p&gt;The share rose.&lt;/p&gt;</content:encoded></item></channel></rss>"""
+    found = cleaned(feed)
+    assert [body[1].guard for body in decisions(found)] == [GUARD, GUARD]
+
+
+mixed = st.lists(
+    st.one_of(st.sampled_from([f"<p>{NEWS} {PITCH}</p>", f"<p>{PITCH}</p>", f"{PITCH} HOOK<br><br>"]), bodies),
+    max_size=5,
+).map("".join)
+
+
+@given(mixed)
+def test_cleaning_twice_changes_nothing_more(body: str) -> None:
+    once = cleaned(f"<p>{LEAD}</p>{body}")
+    assert cleaned(once.content.decode()).content == once.content
+
+
+def test_a_passage_without_doubts_is_itself() -> None:
+    passage = Passage((Block("", Kind.PARAGRAPH, "One."),), "")
+    assert taken_apart(passage, {}) is passage
+    assert [one.text for one in taken_apart(passage, {0: ["A.", "B."]}).blocks] == ["A.", "B."]
