@@ -258,6 +258,13 @@ def test_a_zip_that_is_damaged_encrypted_or_has_a_huge_directory_is_refused(tmp_
     broken[45:55] = bytes(10)
     told, page = contents(put("y.zip", bytes(broken)))
     assert isinstance(told, str) and told.startswith("y.zip!a.html: cut off or damaged") and page == PAGE
+    newer = bytearray(whole)
+    struct.pack_into("<H", newer, whole.index(b"PK\x01\x02") + 10, 77)  # a compression that nobody has
+    told, page = contents(put("y.zip", bytes(newer)))
+    assert isinstance(told, str) and "in a way that is not known here" in told and page == PAGE
+    struct.pack_into("<H", newer, whole.index(b"PK\x01\x02") + 6, 99)
+    (told,) = contents(put("y.zip", bytes(newer)))
+    assert isinstance(told, str) and told.startswith("y.zip: a zip file of a kind that is not known here")
     locked = bytearray(whole)
     locked[whole.index(b"PK\x01\x02") + 8] |= 1
     assert "encrypted" in str(contents(put("y.zip", bytes(locked)))[0])

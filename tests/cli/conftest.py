@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
 def start(tmp_path: Path) -> Start:
     """The same as a process, for what only a real one has: signals, pipes, descriptors."""
 
-    def begin(*arguments: str | Path, **options: object) -> subprocess.Popen[bytes]:
+    def begin(*arguments: str | Path, before: Sequence[str] = (), **options: object) -> subprocess.Popen[bytes]:
         given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "cwd": tmp_path}
         environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data"), "PYTHONPATH": os.pathsep.join(sys.path)}
-        command = [sys.executable, str(COMMAND), *map(str, arguments)]
+        command = [*before, sys.executable, str(COMMAND), *map(str, arguments)]
         return subprocess.Popen(command, **{**given, "env": environment, **options})  # type: ignore[call-overload,no-any-return]
 
     return begin

@@ -21,6 +21,7 @@ from .places import is_other, of_member
 __all__ = ["tar_sources", "zip_sources"]
 
 _DIRECTORY = 64 << 20  # bytes of a zip's directory, which is read as a whole: half a million files
+_REPACK = "unpack it with what packed it, and give the files"
 _HEADER = 1 << 20  # bytes of a tar header that a long name or an attribute may have
 
 
@@ -28,14 +29,16 @@ def zip_sources(raw: BinaryIO, name: str, folder: PurePath, skip: Callable[[], N
     """The files of a zip archive, in the order of its directory.
 
     Raises:
-        FormatError: it is cut off or damaged.
+        FormatError: it is cut off or damaged, or of a newer kind than is known.
         LimitError: it has too many files, or they are too large for what it is.
     """
     if _directory_size(raw) > _DIRECTORY:
         raise LimitError(f"a zip directory of more than {_DIRECTORY >> 20} MiB", hint="pack it as tar, or unpack it")
     try:
         archive = zipfile.ZipFile(raw)
-    except (zipfile.BadZipFile, NotImplementedError, struct.error, UnicodeDecodeError) as fault:
+    except NotImplementedError as fault:  # not ours: Python's word for a zip of a newer kind
+        raise FormatError("a zip file of a kind that is not known here", hint=_REPACK) from fault
+    except (zipfile.BadZipFile, struct.error, UnicodeDecodeError) as fault:
         raise FormatError("a zip file that is cut off or damaged") from fault
     size = raw.seek(0, io.SEEK_END)
     given = 0
@@ -111,7 +114,10 @@ def _of_zip(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> tupl
             return bounded(file, limit, name), None  # type: ignore[arg-type]
     except FeedcleanError as fault:
         return b"", fault
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as fault:
+    except NotImplementedError as fault:
+        told = f"compressed in the archive in a way that is not known here ({fault})"
+        return b"", FormatError(told, where=name, hint=_REPACK)
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as fault:
         return b"", FormatError(f"cut off or damaged in the archive ({fault})", where=name)
 
 
