@@ -1,7 +1,7 @@
-"""Paragraphs of news with a pitch put behind them: how many go as a whole, and how many are marked instead.
+"""Paragraphs of news with a pitch put behind them: how many go as a whole, are marked, and are not found.
 
 Every editorial paragraph of some length gets, in turn, a pitch of one sentence from another document of the same file
-behind it. What the guard costs is told beside it: advertising of the same documents that it keeps.
+behind it. What looking for them costs is told beside it: news without a pitch that is marked, and advertising that is.
 """
 
 from __future__ import annotations
@@ -42,14 +42,15 @@ def main() -> None:
         found = policy.decide(passage.blocks, model.judge([passage])[0], model.thresholds)
         if not (asked := mixes.doubtful(passage.blocks, found)):
             return found
-        given = model.judge([mixes.taken_apart(passage, asked)])[0]
-        return mixes.spared(
-            passage.blocks, found, {passage.blocks[place].text for place in mixes.mostly_news(asked, given)}
-        )
+        given = mixes.mixed(asked, model.judge([mixes.taken_apart(passage, asked)])[0])
+        by_text = {passage.blocks[place].text: mix for place, mix in given.items()}
+        return mixes.marked(passage.blocks, found, by_text, policy, model.thresholds)
 
     def told(decision: Decision) -> str:
         if decision.guard == mixes.GUARD:
-            return "marked as a mix"
+            return "marked, not cut"
+        if decision.guard == mixes.HOLDS:
+            return "marked, not kept"
         return "cut" if decision.action is Action.CUT else "kept"
 
     for path in options.data or sorted((ROOT / "training_data/real/dev").glob("*.jsonl")):
@@ -61,7 +62,7 @@ def main() -> None:
             for block, label in zip(example.passage.blocks, example.labels, strict=True)
             if corpus.LABELS[label] == "promo" and len(block.text) in _PITCH and len(mixes.sentences(block.text)) == 1
         ]
-        advertising, mixed = Counter[str](), Counter[str]()
+        advertising, plain, mixed = Counter[str](), Counter[str](), Counter[str]()
         for number, example in enumerate(examples):
             others = [text for other, text in pitches if other != number]
             blocks = example.passage.blocks
@@ -69,15 +70,15 @@ def main() -> None:
                 if corpus.LABELS[label] in ("promo", "teaser"):
                     advertising[told(decision)] += 1
                 if corpus.LABELS[label] == "editorial" and len(blocks[place].text) >= _LEAST and others:
+                    plain[told(decision)] += 1
                     tipped = replace(blocks[place], text=f"{blocks[place].text} {chance.choice(others)}")
                     passage = replace(example.passage, blocks=(*blocks[:place], tipped, *blocks[place + 1 :]))
                     mixed[told(decided(replace(example, passage=passage))[place])] += 1
-        row = {"file": path.name, "news with a pitch": dict(mixed), "advertising": dict(advertising)}
-        print(
-            json.dumps(row)
-            if options.json
-            else f"{path.name}\n  news with a pitch {mixed}\n  advertising {advertising}"
-        )
+        row = {"news": dict(plain), "news with a pitch": dict(mixed), "advertising": dict(advertising)}
+        if options.json:
+            print(json.dumps({"file": path.name, **row}))
+        else:
+            print("\n".join([path.name, *(f"  {name:<18} {counts}" for name, counts in row.items())]))
 
 
 if __name__ == "__main__":

@@ -176,7 +176,7 @@ def _pass(drafts: Sequence[Draft], model: Judge, policy: Policy, explain: bool, 
         )
     if explain or any(decision.action is not Action.KEEP for decisions in decided for decision in decisions):
         _add_clues(drafts, readings, decided, model, explain)
-    _spare_mixes(drafts, readings, decided, model)
+    _mark_mixes(drafts, readings, decided, model, policy)
     changed = False
     for reading, decisions in zip(readings, decided, strict=True):
         changed |= _act(reading, decisions)
@@ -247,10 +247,10 @@ def _places(draft: Draft, body: int, number: Mapping[tuple[Draft, int], int]) ->
     return (found[block.text] for block in blocks)
 
 
-def _spare_mixes(
-    drafts: Sequence[Draft], readings: Sequence[Reading], decided: list[list[Decision]], model: Judge
+def _mark_mixes(
+    drafts: Sequence[Draft], readings: Sequence[Reading], decided: list[list[Decision]], model: Judge, policy: Policy
 ) -> None:
-    """Mark instead of cutting where half of a block is news by itself; all is asked at once, as blocks are judged."""
+    """Mark, and do not cut, where a block is news and a pitch; all is asked at once, as blocks are judged."""
     own = _own(drafts)
     asked: dict[tuple[Draft, int], dict[int, list[str]]] = {}
     for reading, decisions in zip(readings, decided, strict=True):
@@ -259,14 +259,16 @@ def _spare_mixes(
     if not any(asked.values()):
         return
     given = model.judge([mixes.taken_apart(draft.passages[body], asked.get((draft, body), {})) for draft, body in own])
-    news: dict[Draft, set[str]] = {}
+    found: dict[Draft, dict[str, mixes.Mix]] = {}
     for (draft, body), verdicts in zip(own, given, strict=True):
         if doubts := asked.get((draft, body)):
             blocks = draft.passages[body].blocks
-            news.setdefault(draft, set()).update(blocks[place].text for place in mixes.mostly_news(doubts, verdicts))
+            by_text = {blocks[place].text: mix for place, mix in mixes.mixed(doubts, verdicts).items()}
+            found.setdefault(draft, {}).update(by_text)
     for number, reading in enumerate(readings):
-        if texts := news.get(reading.draft):
-            decided[number] = mixes.spared(reading.partition.blocks, decided[number], texts)
+        if texts := found.get(reading.draft):
+            blocks = reading.partition.blocks
+            decided[number] = mixes.marked(blocks, decided[number], texts, policy, model.thresholds)
 
 
 def _act(reading: Reading, decisions: Sequence[Decision]) -> bool:

@@ -194,6 +194,7 @@ class Decision:
     verdict: Verdict | None
     unsure: bool = False  # kept, though it may well be what would be acted upon: worth a label
     guard: str = ""  # the guard that turned a cut into something milder, or ""
+    sentence: str = ""  # what is meant, where it is not the whole block: a mark goes before it
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from feedclean.cleaning import clean
 from feedclean.judging.blocks import judged
 from feedclean.judging.mixes import GUARD, sentences, taken_apart
+from feedclean.judging.policy import Policy
 from feedclean.types import Action, Block, Cleaned, Decision, Kind, Label, Passage, Verdict
 from tests.fakes import KeywordJudge
 from tests.strategies import bodies, phrases
@@ -31,8 +32,22 @@ class Tipped(KeywordJudge):
         return Verdict(tuple(0.9 if one > 0.5 else 0.025 for one in verdict.probabilities))
 
 
-def cleaned(text: str) -> Cleaned:
-    return clean(text, model=Tipped())
+class Drowned(KeywordJudge):
+    """Is sure only about what is advertising by itself: where a block says more, next to nothing is left of it."""
+
+    def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
+        return [
+            [self._weighed(block, verdict) for block, verdict in zip(passage.blocks, verdicts, strict=True)]
+            for passage, verdicts in zip(passages, super().judge(passages), strict=True)
+        ]
+
+    def _weighed(self, block: Block, verdict: Verdict) -> Verdict:
+        mix = len(sentences(block.text)) > 1 and verdict.probabilities[ORDER.index(Label.EDITORIAL)] < 0.5
+        return Verdict((0.9, 0.1, 0.0, 0.0, 0.0)) if mix else verdict
+
+
+def cleaned(text: str, model: KeywordJudge | None = None) -> Cleaned:
+    return clean(text, model=model or Tipped())
 
 
 def decision(text: str) -> Decision:
@@ -93,16 +108,51 @@ def test_a_feed_says_the_same_in_both_fields_of_an_item() -> None:
     assert [body[1].guard for body in decisions(found)] == [GUARD, GUARD]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"<p>{NEWS} {PITCH}</p>", f"<p>{NEWS} ¶{PITCH}</p>"),
+        (f"<p>{NEWS} {PITCH} {NEWS}</p>", f"<p>{NEWS} ¶{PITCH} {NEWS}</p>"),
+        (f'<p>{NEWS} <a title="{PITCH}" href="/s">{PITCH}</a></p>', f'<p>{NEWS} <a title="{PITCH}" href="/s">¶{PITCH}</a></p>'),
+        (f"<p>{NEWS} The <b>free</b> PROMO study tells more!</p>", f"<p>¶{NEWS} The <b>free</b> PROMO study tells more!</p>"),
+        (f'<p>{NEWS} The <i>free</i> PROMO study<img alt="The free PROMO study"></p>', f'<p>¶{NEWS} The <i>free</i> PROMO study<img alt="The free PROMO study"></p>'),
+        (f"{NEWS} {PITCH}<br><br>", f"{NEWS} ¶{PITCH}<br><br>"),
+        (f"<p>{PITCH} It rose.</p>", f"<p>{PITCH} It rose.</p>"),
+    ],
+    ids="end inside link tags attribute bare pitch".split(),
+)  # fmt: skip
+def test_a_pitch_in_news_that_is_kept_is_marked_where_it_begins(before: str, after: str) -> None:
+    text = f"<p>{LEAD}</p>{before}<p>The share rose.</p>"
+    found = cleaned(text, Drowned())
+    mark = '<mark data-feedclean="promo">promo 99 %</mark> '
+    assert found.content.decode() == text.replace(before, after.replace("¶", mark))
+    assert len(found.ledger) == ("¶" in after)
+    assert cleaned(found.content.decode(), Drowned()).content == found.content
+
+
+def test_a_pitch_in_plain_text_is_marked_where_it_begins() -> None:
+    text = f"{LEAD.strip()}\n\n- {NEWS} {PITCH}\n\nThe share rose.\n"
+    found = cleaned(text, Drowned())
+    assert found.content.decode() == text.replace(PITCH, f"[promo 99 %] {PITCH}")
+    assert cleaned(found.content.decode(), Drowned()).content == found.content
+
+
+@pytest.mark.parametrize("policy", [Policy(threshold=0.999), Policy(actions=dict.fromkeys(Label, Action.KEEP))])
+def test_a_pitch_in_news_is_acted_upon_only_where_the_policy_would(policy: Policy) -> None:
+    text = f"<p>{LEAD}</p><p>{NEWS} {PITCH}</p>"
+    assert clean(text, model=Drowned(), policy=policy).content.decode() == text
+
+
 mixed = st.lists(
     st.one_of(st.sampled_from([f"<p>{NEWS} {PITCH}</p>", f"<p>{PITCH}</p>", f"{PITCH} HOOK<br><br>"]), bodies),
     max_size=5,
 ).map("".join)
 
 
-@given(mixed)
-def test_cleaning_twice_changes_nothing_more(body: str) -> None:
-    once = cleaned(f"<p>{LEAD}</p>{body}")
-    assert cleaned(once.content.decode()).content == once.content
+@given(mixed, st.sampled_from([Tipped(), Drowned()]))
+def test_cleaning_twice_changes_nothing_more(body: str, model: KeywordJudge) -> None:
+    once = cleaned(f"<p>{LEAD}</p>{body}", model)
+    assert cleaned(once.content.decode(), model).content == once.content
 
 
 def test_a_passage_without_doubts_is_itself() -> None:

@@ -333,7 +333,7 @@ def _visible(characters: str) -> str:
 _LINE_END = re.compile(r"\n\s*")
 BULLET = re.compile(r"(?:[*•‣▪–—-]|\d{1,2}[.)])[^\S\n]+")
 _BULLETED = re.compile(rf"{BULLET.pattern}\S")
-_PLAIN_MARK = re.compile(rf"(?:{BULLET.pattern})?\[(?:{'|'.join(Label)}) \d+ %\] ")
+_PLAIN_MARK = re.compile(rf"(?<!\S)\[(?:{'|'.join(Label)}) \d+ %\] ")
 
 
 def _plain_blocks(text: str) -> Iterator[Block]:
@@ -362,7 +362,7 @@ def _plain_blocks(text: str) -> Iterator[Block]:
 
 
 def _plain_block(source: str) -> Block:
-    if _PLAIN_MARK.match(source):
+    if _PLAIN_MARK.search(source):
         return Block(source, Kind.SETTLED, text=" ".join(source.split()))
     kind = Kind.LIST_ITEM if BULLET.match(source) else Kind.PARAGRAPH
     return Block(source, kind, text=" ".join(source.split()))

@@ -24,6 +24,7 @@ _CLOSE_TAG = re.compile(r"</([a-zA-Z][^\s/>]*)[^>]*>\s*\Z")
 _BOUND = frozenset(("li", "dd", "dt", "td", "th", "caption", "figcaption", "summary", "body"))
 
 PARTING = "<br><br>"
+_WORDS = 4  # of a sentence, by which its place is found
 
 
 def rewrite(partition: Partition, decisions: Sequence[Decision]) -> str:
@@ -110,7 +111,8 @@ def _acted(block: Block, action: Action, decision: Decision, markup: Markup) -> 
     if markup is Markup.TEXT:
         bullet = BULLET.match(block.source)
         text = bullet.end() if bullet else 0
-        return f"{block.source[:text]}[{told(decision)}] {block.source[text:]}"
+        place = max(text, _place(decision.sentence, block.source))
+        return f"{block.source[:place]}[{told(decision)}] {block.source[place:]}"
     if action is Action.COLLAPSE and _may_collapse(block):
         return _collapsed(block, decision)
     return _marked(block, decision)
@@ -191,10 +193,15 @@ def _marked(block: Block, decision: Decision) -> str:
         opened = _OPEN_TAG.match(block.source)
         begin = opened.end() if opened else 0
         return block.source[:begin] + mark + block.source[begin:]
-    if not block.tag:
-        return mark + block.source
-    before, inner, after = _inside(block)
-    return before + mark + inner + after
+    before, inner, after = _inside(block) if block.tag else ("", block.source, "")
+    place = _place(decision.sentence, inner)
+    return before + inner[:place] + mark + inner[place:] + after
+
+
+def _place(sentence: str, source: str) -> int:
+    """Where a sentence begins in a source; 0 if that cannot be told, as for tags or entities among its first words."""
+    place = source.rfind(" ".join(sentence.split()[:_WORDS])) if sentence else 0
+    return 0 if place < 0 or any(tag.start < place < tag.end for tag in tags(source)) else place
 
 
 def _inside(block: Block) -> tuple[str, str, str]:
