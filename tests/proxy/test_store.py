@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -19,9 +19,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import Connection
 
 from feedclean.errors import SettingsError, StoreError
 from feedclean.proxy import migrations, schema
+from feedclean.proxy.database import Database
 from feedclean.proxy.nouns import Body, FeedState, LabelRow, LedgerRow, Outcome, Pin, Validators
 from feedclean.proxy.records import whole_pages
 from feedclean.proxy.store import Store, ledger_key
@@ -157,6 +159,22 @@ def test_of_many_who_ask_at_once_one_gets_the_lease(url: str, clock: Clock) -> N
             assert sum(one.result() for one in asked) == 1
     for one in stores:
         one.close()
+
+
+def test_a_lease_is_not_dropped_with_those_of_the_dead(url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Database.write
+
+    def slowly(database: Database, work: Callable[[Connection], Any], **how: bool) -> Any:
+        done = write(database, work, **how)
+        time.sleep(0.02)  # so that another thread's turn comes before this one goes on
+        return done
+
+    monkeypatch.setattr(Database, "write", slowly)
+    store = Store(url, clock=clock)
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(store.lease, URL, f"owner {n}", clock.now + 60) for n in range(4)]
+        assert sum(one.result() for one in asked) == 1
+    store.close()
 
 
 def test_eviction_drops_the_oldest_bodies_and_nothing_else(store: Store, clock: Clock) -> None:

@@ -16,6 +16,7 @@ nobody asks for; labels and ledger never are.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 
@@ -66,6 +67,7 @@ class Store:
         self._database = Database(url, clock=clock, patience=patience, shed=_shed, tell=tell)
         self._tenant = Tenant(self._database.path) if self._database.path else None
         self.taken = 0  # bytes of bodies that were saved here since the last eviction
+        self._inheriting = threading.Lock()
         self._inherited = self._tenant is not None and self._tenant.alone
 
     # ── Feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -153,14 +155,12 @@ class Store:
         now = self._clock()
         taken = {"key": digest(url), "owner": owner, "until": until}
 
-        def work(connection: Connection) -> bool:
+        with self._inheriting:  # or a thread would drop what another has just been given
             if self._inherited:  # nobody else was there when this process began, so whoever has leases is dead
-                connection.execute(delete(schema.leases).where(schema.leases.c.owner != _NOBODY))
-            return records.take_lease(connection, taken, now)
-
-        got = self._database.write(work)
-        self._inherited = False
-        return got
+                dead = delete(schema.leases).where(schema.leases.c.owner != _NOBODY)
+                self._database.write(lambda connection: connection.execute(dead))
+                self._inherited = False
+        return self._database.write(lambda connection: records.take_lease(connection, taken, now))
 
     def release(self, url: str, owner: str) -> None:
         """Give back what `lease` gave, if `owner` still has it."""
