@@ -21,6 +21,7 @@ from .ngrams import Hashes
 Matrix = NDArray[np.float64]
 
 _MOST = 6
+_ROWS = 64  # that are explained at once: this bounds memory
 _WORTH = 0.25  # log-odds below which nothing is said
 _EDITORIAL, _PROMO, _TEASER = 0, 1, 2
 
@@ -89,16 +90,20 @@ def _runs(texts: Sequence[str], parts: Matrix) -> list[Clue]:
 
 def by_groups(network: Network, inputs: Matrix) -> list[list[Clue]]:
     """For every row of network inputs: the groups of inputs without which acting would be less likely."""
-    full = _odds(network(inputs))
-    found: list[list[Clue]] = [[] for _ in range(len(inputs))]
-    for name, columns in _GROUPS.items():
-        without = inputs.copy()
+    return [clues for begin in range(0, len(inputs), _ROWS) for clues in _by_groups(network, inputs[begin:][:_ROWS])]
+
+
+def _by_groups(network: Network, inputs: Matrix) -> list[list[Clue]]:
+    """The same for a few rows, with one question to the network."""
+    asked = np.repeat(inputs[None], 1 + len(_GROUPS), axis=0)  # as they are, and without each group
+    for without, columns in zip(asked[1:], _GROUPS.values(), strict=True):
         without[:, columns] = network.mean[columns]
-        lost = full - _odds(network(without))
-        for row, weight in enumerate(lost.tolist()):
-            if weight > _WORTH:
-                found[row].append(Clue(name, weight))
-    return found
+    odds = _odds(network(asked.reshape(-1, inputs.shape[1]))).reshape(len(asked), len(inputs))
+    lost = (odds[0] - odds[1:]).T
+    return [
+        [Clue(name, weight) for name, weight in zip(_GROUPS, row, strict=True) if weight > _WORTH]
+        for row in lost.tolist()
+    ]
 
 
 def merged(said: Sequence[Clue], around: Sequence[Clue]) -> tuple[Clue, ...]:
