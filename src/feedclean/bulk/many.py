@@ -105,9 +105,23 @@ def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine:
                     yield outcome
                 running.popleft()
         finally:
+            if running:
+                _hush_the_manager()
             for generator in running:
                 with warnings.catch_warnings(action="ignore"):  # that results go unused: that is what is meant
                     generator.close()
+
+
+@lru_cache(maxsize=1)
+def _hush_the_manager() -> None:
+    """Let nobody hear of loky's thread, which may lose its way when a pool is given up while it hands out tasks."""
+    told = threading.excepthook
+
+    def hook(fault: threading.ExceptHookArgs) -> None:
+        if fault.thread is None or fault.thread.name != "ExecutorManagerThread":
+            told(fault)
+
+    threading.excepthook = hook
 
 
 def _windows(sources: Iterator[Source], most: int) -> Iterator[list[Source]]:
