@@ -18,9 +18,10 @@ from .blocks import judged
 from .policy import Policy
 
 # Measured in docs/experiments.md.
-_SURE = 0.97  # what is as likely advertising as this is no mix; a person's word is surer still
+_SURE = 0.95  # what is as likely advertising as this is no mix; a person's word is surer still
 _NEWS = 0.5  # how likely editorial a sentence of news is at least
 _SHARE = 0.5  # of the characters
+_LEAST = 100  # characters of news in a paragraph of news: a hook of two short sentences is none
 _MOST_SENTENCES = 40
 _TIPPED = 0.05  # a kept block that is less likely advertising than this holds none
 _PITCH = 0.9  # how likely advertising a sentence is that is marked in a block that is kept
@@ -100,7 +101,7 @@ def _sentence(block: Block, text: str) -> Block:
 class Mix:
     """What the sentences of a block are by themselves."""
 
-    news: bool  # at least half of it is news
+    news: bool  # at least half of it is news, and as much as a sentence or two
     pitch: str  # the sentence that is most likely advertising
     verdict: Verdict  # about that
 
@@ -119,7 +120,7 @@ def mixed(asked: Mapping[int, Sequence[str]], given: Sequence[Verdict]) -> dict[
         shift += len(parts) - 1
         news = sum(len(part) for part, one in zip(parts, own, strict=True) if one.probabilities[_EDITORIAL] >= _NEWS)
         loudest = max(range(len(parts)), key=lambda number: _likely(own[number]))
-        found[place] = Mix(news >= _SHARE * sum(map(len, parts)), parts[loudest], own[loudest])
+        found[place] = Mix(news >= max(_LEAST, _SHARE * sum(map(len, parts))), parts[loudest], own[loudest])
     return found
 
 
