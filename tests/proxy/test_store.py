@@ -161,6 +161,14 @@ def test_of_many_who_ask_at_once_one_gets_the_lease(url: str, clock: Clock) -> N
         one.close()
 
 
+def test_who_comes_first_does_not_drop_the_lease_of_who_asks_first(url: str, clock: Clock) -> None:
+    first, second = (Store(url, clock=clock) for _ in range(2))
+    assert second.lease(URL, "b", clock.now + 60)
+    assert not first.lease(URL, "a", clock.now + 60)
+    for one in (first, second):
+        one.close()
+
+
 def test_a_lease_is_not_dropped_with_those_of_the_dead(url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Database.write
 

@@ -136,20 +136,35 @@ class Tenant:
     """
 
     def __init__(self, path: Path) -> None:
-        self.alone = True  # whether nobody else had it in use
         self._file: IO[str] | None = None
         if sys.platform == "win32":  # two proxies must not share a file there
             return
-        try:
+        with suppress(OSError):  # there may be no room for it
             self._file = path.with_name(f"{path.name}.users").open("a")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # somebody else has, or there is no room for the file
-            self.alone = False
-        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether nobody else has it in use just now; who comes meanwhile waits until this is over."""
+        if self._file is None:
+            yield sys.platform == "win32"
+            return
+        try:
+            yield _locked(self._file)
+        finally:
             with suppress(OSError):
-                fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def leave(self) -> None:
         """Have it in use no longer."""
         if self._file is not None:
             self._file.close()
+
+
+def _locked(file: IO[str]) -> bool:
+    """Whether nobody else has a lock on a file, which is then locked for them all."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -68,7 +68,7 @@ class Store:
         self._tenant = Tenant(self._database.path) if self._database.path else None
         self.taken = 0  # bytes of bodies that were saved here since the last eviction
         self._inheriting = threading.Lock()
-        self._inherited = self._tenant is not None and self._tenant.alone
+        self._inherits = self._tenant is not None  # until the first lease
 
     # ── Feeds ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -156,11 +156,18 @@ class Store:
         taken = {"key": digest(url), "owner": owner, "until": until}
 
         with self._inheriting:  # or a thread would drop what another has just been given
-            if self._inherited:  # nobody else was there when this process began, so whoever has leases is dead
+            if self._inherits:
+                self._bury()
+                self._inherits = False
+        return self._database.write(lambda connection: records.take_lease(connection, taken, now))
+
+    def _bury(self) -> None:
+        """Drop the leases of the dead: of all, if nobody else is there and this process has taken none yet."""
+        assert self._tenant is not None  # noqa: S101 - as the caller has made sure
+        with self._tenant.alone() as alone:
+            if alone:
                 dead = delete(schema.leases).where(schema.leases.c.owner != _NOBODY)
                 self._database.write(lambda connection: connection.execute(dead))
-                self._inherited = False
-        return self._database.write(lambda connection: records.take_lease(connection, taken, now))
 
     def release(self, url: str, owner: str) -> None:
         """Give back what `lease` gave, if `owner` still has it."""
