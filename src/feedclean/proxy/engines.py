@@ -152,7 +152,7 @@ class Tenant:
         try:
             yield _locked(self._file)
         finally:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def leave(self) -> None:
@@ -162,9 +162,9 @@ class Tenant:
 
 
 def _locked(file: IO[str]) -> bool:
-    """Whether nobody else has a lock on a file, which is then locked for them all."""
+    """Whether nobody else has a lock on a file, which is then locked for them all; false if it has been closed."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return True
