@@ -119,7 +119,7 @@ def test_the_worker_is_kept_and_killed_at_the_deadline() -> None:
     start = time.monotonic()
     with pytest.raises(LimitError, match=r"more than 0\.5 s"):
         rescue(bomb, COMPLAINT, Limits(seconds=0.5))
-    assert time.monotonic() - start < 5  # of the twenty that it would take
+    assert time.monotonic() - start < 1.5
     assert first is not None and first.poll() is not None
     assert rescue(BROKEN["rss"], COMPLAINT, Limits())
 

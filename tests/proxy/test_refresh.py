@@ -186,7 +186,7 @@ async def test_herd_of_200_costs_one_request() -> None:
     world = World(delay=0.3)
     start = time.monotonic()
     got = await asyncio.gather(*[world.proxy.current(URL, wait=True) for _ in range(200)])
-    assert time.monotonic() - start < 5  # of the sixty that they would take one after the other
+    assert time.monotonic() - start < 0.9
     assert len(world.requests) == 1
     assert all(body is not None and body.content == FEED for _, body in got)
 
@@ -217,11 +217,11 @@ async def test_copy_is_given_at_once_and_refreshed_behind_the_readers_back() -> 
     world = World()
     _, first = await world.read()
     world.clock.turn(HOUR)
-    world.publisher.delay = 1.0
+    world.publisher.delay = 0.2
     world.publisher.script = lambda request: replace(polite(Request(request.url)), body=b"<rss>new</rss>")
     start = time.monotonic()
     _, stale = await world.proxy.current(URL, wait=True)
-    assert stale == first and time.monotonic() - start < 0.8
+    assert stale == first and time.monotonic() - start < 0.1
     await world.rest()
     _, new = await world.read()
     assert new is not None and new.content == b"<rss>new</rss>" and len(world.requests) == 2
@@ -744,7 +744,7 @@ async def test_closing_stops_what_is_under_way_and_gives_the_lease_back() -> Non
     assert world.shelf.leases
     start = time.monotonic()
     await world.proxy.close()
-    assert (await reader)[1] is None and time.monotonic() - start < 3
+    assert (await reader)[1] is None and time.monotonic() - start < 0.5
     assert not world.shelf.leases and not world.shelf.states
 
 

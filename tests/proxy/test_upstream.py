@@ -570,7 +570,7 @@ def test_deadline_is_for_the_whole(script: Callable[[Request], Reply]) -> None:
     start = time.monotonic()
     answer, _ = ask(script, deadline=0.5, resolver=Asleep())
     assert answer.outcome is Outcome.UNREACHABLE and "0.5 s" in answer.reason
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 1.5
 
 
 def test_hanging_publishers_hold_up_nobody() -> None:
@@ -580,7 +580,7 @@ def test_hanging_publishers_hold_up_nobody() -> None:
             await asyncio.sleep(0.2)
             start = time.monotonic()
             assert (await client.fetch(good.url(), NONE)).outcome is Outcome.FRESH
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 0.5
             for task in hanging:
                 task.cancel()
             await asyncio.gather(*hanging, return_exceptions=True)
