@@ -69,7 +69,7 @@ def test_cleaning_loads_no_scikit_learn() -> None:
 @pytest.mark.slow
 def test_help_loads_nothing_that_costs_time() -> None:
     """`feedclean --help` parses arguments and prints: no arrays, no parsers, no colours."""
-    code = "import sys\nfrom feedclean.cli import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass"
+    code = "import sys\nfrom feedclean.cli.app import app\ntry:\n    app(['--help'])\nexcept SystemExit:\n    pass"
     assert not loaded_by(code) & {"numpy", "lxml", "feedparser", "nh3", "joblib", "sklearn", "markdownify"}
 
 

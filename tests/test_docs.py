@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from feedclean.cli import app
+from feedclean.cli.app import app
 from feedclean.cli.faults import MEANINGS
 
 ROOT = Path(__file__).parents[1]

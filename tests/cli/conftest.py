@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import feedclean.bulk.one
-from feedclean.cli import app
+from feedclean.cli.app import app
 from tests.cli.fake_judge import FakeJudge
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

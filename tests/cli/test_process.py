@@ -59,6 +59,20 @@ def test_ctrl_c_among_processes_ends_them_all_without_a_traceback(start: Start, 
     assert set(written) <= {line["source"] for line in lines}
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.2, 0.4, 0.6, 0.9])
+def test_ctrl_c_at_any_moment_ends_in_a_line_or_two(start: Start, tmp_path: Path, seconds: float) -> None:
+    """While joblib is imported, while the processes are, while they get their first documents."""
+    for number in range(500):
+        (tmp_path / f"{number:03}.html").write_text(page("News. " * 50))
+    process = start("clean", ".", "-o", "out", "--jobs", "2", start_new_session=True)
+    _wait_for((tmp_path / "out").exists)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 130, told
+    assert re.fullmatch(rb"(feedclean: .* --resume .*\n)?feedclean: interrupted\n", told), told
+
+
 def test_a_killed_run_leaves_no_process_behind(start: Start, tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / f"{number:04}.html").write_text(page("News. " * 50))

@@ -15,7 +15,7 @@ import structlog
 from typer.testing import CliRunner
 
 from feedclean import model_home
-from feedclean.cli import app
+from feedclean.cli.app import app
 from feedclean.errors import SettingsError
 from feedclean.proxy import server
 from feedclean.proxy.answer import reason_of

@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 from typer.testing import CliRunner, Result
 
-from feedclean.cli import app
+from feedclean.cli.app import app
 from feedclean.formats.opml import Left, Rewritten, rewrite_opml
 from feedclean.proxy.access import sign
 from feedclean.proxy.addresses import proxied

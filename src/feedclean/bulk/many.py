@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
 import time
 import warnings
@@ -23,6 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import FeedcleanError
+from ..interrupts import uninterrupted
 from .nouns import Options, Outcome, Source
 from .one import clean_one, judge_of
 from .reading import read
@@ -82,20 +82,23 @@ def _checked(outcomes: Generator[Outcome], model: str) -> Generator[Outcome]:
 
 
 def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine: Engine) -> Generator[Outcome]:
-    from joblib import Parallel, delayed, effective_n_jobs
+    with uninterrupted():
+        from joblib import Parallel, delayed, effective_n_jobs
 
     parent = os.getpid()
     with engine():
         workers = effective_n_jobs(jobs)
     running: deque[Generator[Outcome]] = deque()
+    _hush_the_manager()
     with _survivor():
         try:
             for window in _windows(sources, _WINDOW * workers):
                 # Size of a task: the guess that joblib makes at it starves a process at the end of every window.
                 size = max(1, min(_TASK, len(window) // (4 * workers)))
-                with engine():
-                    pool = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="all", batch_size=size)
-                running.append(pool(delayed(_in_process)(source, options, parent) for source in window))
+                with uninterrupted():
+                    with engine():
+                        pool = Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="all", batch_size=size)
+                    running.append(pool(delayed(_in_process)(source, options, parent) for source in window))
                 if len(running) == _AHEAD:
                     for outcome in running[0]:
                         yield outcome
@@ -105,20 +108,23 @@ def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine:
                     yield outcome
                 running.popleft()
         finally:
-            if running:
-                _hush_the_manager()
-            for generator in running:
-                with warnings.catch_warnings(action="ignore"):  # that results go unused: that is what is meant
-                    generator.close()
+            with uninterrupted():
+                for generator in running:
+                    with warnings.catch_warnings(action="ignore"):  # that results go unused: that is what is meant
+                        generator.close()
 
 
 @lru_cache(maxsize=1)
 def _hush_the_manager() -> None:
-    """Let nobody hear of loky's thread, which may lose its way when a pool is given up while it hands out tasks."""
+    """Let nobody hear of loky's thread, which loses its way when a pool is given up that has tasks left to hand out.
+
+    It has ended the processes by then, and looks for a task that it has dropped.
+    """
     told = threading.excepthook
 
     def hook(fault: threading.ExceptHookArgs) -> None:
-        if fault.thread is None or fault.thread.name != "ExecutorManagerThread":
+        lost = fault.exc_type is KeyError and fault.thread is not None and fault.thread.name == "ExecutorManagerThread"
+        if not lost:
             told(fault)
 
     threading.excepthook = hook
@@ -150,12 +156,8 @@ def _held(source: Source) -> Source:
 
 
 def _in_process(source: Source, options: Options, parent: int) -> Outcome:
-    if os.getpid() != parent:
-        # Ctrl-C goes to all processes of a terminal; this one is ended by its parent, without a traceback.
-        with contextlib.suppress(ValueError):
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if os.getppid() == parent:  # and no worker of a cluster
-            _end_with(parent)
+    if os.getppid() == parent:  # a process of ours, and no worker of a cluster
+        _end_with(parent)
     model = options.model
     if model is None or isinstance(model, (str, Path)):
         options = replace(options, model=_judge_of_process(model, options.corrections), corrections=())

@@ -11,6 +11,16 @@ used.
 
 from __future__ import annotations
 
-from .app import app, main
+import sys
 
-__all__ = ["app", "main"]
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; what `feedclean` and `python -m feedclean` start."""
+    try:
+        from .app import main as run
+    except KeyboardInterrupt:  # to import the commands is most of a short run
+        sys.stderr.write("feedclean: interrupted\n")
+        sys.exit(130)
+    run()

@@ -22,6 +22,7 @@ from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from ..errors import ModelError, OutputError
+from ..interrupts import uninterrupted
 from .corpus import UNLABELLED
 from .heads import Ensemble, LinearHead
 
@@ -86,7 +87,9 @@ def _each(tasks: Iterable[Any], jobs: int, step: Callable[[], None]) -> list[Any
     found = []
     try:
         asked = (delayed(_with)(os.getpid(), task) for task in tasks)
-        for one in Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(asked):
+        with uninterrupted():
+            fitted = Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(asked)
+        for one in fitted:
             found.append(one)
             step()
     except TerminatedWorkerError as error:
