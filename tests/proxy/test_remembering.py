@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from feedclean.judging.policy import Policy
 from feedclean.proxy.answer import Order
 from feedclean.proxy.making import make
-from feedclean.proxy.nouns import Body
+from feedclean.proxy.nouns import Body, Pin
 from feedclean.proxy.pins import PinnedJudge
 from feedclean.proxy.remembering import Outcomes, digests, with_readers
 from feedclean.types import (
@@ -254,6 +254,36 @@ def test_labels_are_asked_for_once_a_feed() -> None:
     shelf = Counting()
     PinnedJudge(KeywordJudge(), shelf).outcomes([item(1, "PROMO"), item(2)], Policy())
     assert shelf.asked == 1
+
+
+class CountingWrites(Shelf):
+    writes = 0
+
+    def pin(self, pins: Sequence[Pin]) -> None:
+        self.writes += 1
+        super().pin(pins)
+
+
+def test_the_pins_of_a_feed_are_written_at_once() -> None:
+    shelf = CountingWrites()
+    PinnedJudge(KeywordJudge(), shelf).outcomes([item(1, "PROMO"), item(2)], Policy())
+    apart = Shelf()
+    for one in (item(1, "PROMO"), item(2)):
+        PinnedJudge(KeywordJudge(), apart).outcomes([one], Policy())
+    assert shelf.writes == 1 and shelf.kept == apart.kept and len(shelf.limits) == 1
+
+
+def test_pins_are_written_even_when_a_feed_cannot_be_judged_to_its_end() -> None:
+    """Another feed may have been served by them meanwhile."""
+
+    class NoTitles(KeywordJudge):
+        def judge_titles(self, passages: Sequence[Passage]) -> list[Verdict]:
+            raise ValueError("no titles")
+
+    shelf = CountingWrites()
+    with pytest.raises(ValueError, match="no titles"):
+        PinnedJudge(NoTitles(), shelf).outcomes([item(1, "PROMO")], Policy())
+    assert shelf.writes == 1 and len(shelf.kept) > 0
 
 
 def test_nothing_is_remembered_of_what_was_judged_while_the_store_failed() -> None:

@@ -83,6 +83,7 @@ class PinnedJudge:
         self._limits: dict[str, tuple[float, ...]] = {}  # of earlier models
         self._tell = tell
         self._heeds = True  # whether labels are read anew
+        self._due: list[Pin] | None = None  # new pins of a feed, which are written together
         self._failing = False
         self._recent: _Recent[Pin] = _Recent(_REMEMBERED)
         self._clues: _Recent[tuple[Clue, ...]] = _Recent(_CLUES)
@@ -129,12 +130,17 @@ class PinnedJudge:
         # For this feed alone: what people say meanwhile counts from the next one on.
         one: PinnedJudge = copy(self)
         one._heeds = one._failing = False
+        one._due = []
         keys = digests(items, policy, one._said[0])
         known = self._outcomes.get(keys)
         if None not in known:
             return [outcome for outcome in known if outcome is not None]
         chosen = with_readers(known)
-        found = dict(zip(chosen, outcomes([items[place] for place in chosen], model=one, policy=policy), strict=True))
+        try:
+            became = outcomes([items[place] for place in chosen], model=one, policy=policy)
+        finally:  # a feed that shares an item may have been told of a pin by now
+            one._write(one._due)
+        found = dict(zip(chosen, became, strict=True))
         if not one._failing:  # else it may lack thresholds of an earlier model
             self._outcomes.put({keys[place]: outcome for place, outcome in found.items()})
         self._noted |= one._noted
@@ -236,11 +242,21 @@ class PinnedJudge:
         """Remember new verdicts; in the store only if it is certain that it has none about the same blocks."""
         pins = {key: Pin(key, self.name, verdict.probabilities) for key, verdict in fresh.items()}
         self._recent.put(pins)
-        if not sure or not self._keeps or self._store is None:
+        if not sure or not self._keeps:
+            return
+        if self._due is None:
+            self._write(pins.values())
+        else:
+            self._due += pins.values()
+
+    def _write(self, pins: Iterable[Pin]) -> None:
+        """Give the store new pins, and beside them the thresholds by which they decide."""
+        pins = [*pins]
+        if not pins or self._store is None:
             return
         noted = [] if self._noted else [Pin(_LIMITS + self.name, self.name, _limits_of(self._model))]
         try:
-            self._store.pin([*noted, *pins.values()])
+            self._store.pin([*noted, *pins])
             self._noted = True
         except StoreError as error:
             self._failed(error)
