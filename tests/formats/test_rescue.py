@@ -109,6 +109,12 @@ def test_limits_stand_before_feedparser(data: bytes, limits: Limits, told: str) 
     assert rescue_module._worker._process is None
 
 
+@pytest.mark.parametrize("between", [b"<![CDATA[<b>]]>", b"<!-- <b> -->", b"<br/>", b"<p></p>", b"</p>"])
+def test_only_tags_that_stay_open_count_as_open(between: bytes) -> None:
+    data = b"<rss><channel><item><title>One</title><description>" + between * 3000 + b"</description></item>"
+    assert b"One" in rescue(data, COMPLAINT, Limits())
+
+
 def test_the_worker_is_kept_and_killed_at_the_deadline() -> None:
     """A bomb costs its deadline and no more, and the next feed gets a new worker."""
     rescue(BROKEN["rss"], COMPLAINT, Limits())

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import accumulate
+from operator import sub
 from pathlib import Path
 
 from feedclean.errors import FormatError, LimitError
@@ -23,7 +25,11 @@ from feedclean.formats.rescue_worker import FAILED, LENGTH, REQUEST, WRITTEN
 
 __all__ = ["rescue"]
 
-_PASSED = re.compile(rb"<!--(?:.*?-->|.*\Z)|<!\[CDATA\[(?:.*?\]\]>|.*\Z)|<(/?)[A-Za-z][^<>]*?(/?)>", re.DOTALL)
+# Comments, CDATA and tags that close themselves; in the group, how another tag begins.
+_PASSED = re.compile(
+    rb"<!--(?:.*?-->|.*\Z)|<!\[CDATA\[(?:.*?\]\]>|.*\Z)|<[A-Za-z][^<>]*?/>|<(/?[A-Za-z])[^<>]*>", re.DOTALL
+)
+_STEPS = (0, 1, -1)  # deeper, by the length of that beginning: "", "a", "/a"
 _HINT = "mend the feed, or ask its publisher to"
 
 
@@ -52,12 +58,16 @@ def _check(data: bytes, complaint: FormatError, limits: Limits) -> None:
     if crowded(data, limits):
         raise LimitError(f"{complaint.what}; more than {limits.attributes:,} attributes on one tag", hint=_HINT)
     # Tags that are never closed count as open, so there is room for a few thousand of them.
-    depth, deepest = 0, 10 * limits.depth
-    for closing, alone in _PASSED.findall(data):
-        depth += -1 if closing else 0 if alone else 1
-        if depth > deepest:
-            raise LimitError(f"{complaint.what}; more than {deepest:,} tags that are not closed", hint=_HINT)
-        depth = max(depth, 0)
+    if _depth(data) > (deepest := 10 * limits.depth):
+        raise LimitError(f"{complaint.what}; more than {deepest:,} tags that are not closed", hint=_HINT)
+
+
+def _depth(data: bytes) -> int:
+    """How many tags are open where most are; what is closed without having been opened counts for nothing."""
+    steps = map(_STEPS.__getitem__, map(len, _PASSED.findall(data)))
+    depths = list(accumulate(steps, initial=0))
+    deepest: int = max(map(sub, depths, accumulate(depths, min)))
+    return deepest
 
 
 class _Worker:
