@@ -109,7 +109,9 @@ def test_limits_stand_before_feedparser(data: bytes, limits: Limits, told: str) 
     assert rescue_module._worker._process is None
 
 
-@pytest.mark.parametrize("between", [b"<![CDATA[<b>]]>", b"<!-- <b> -->", b"<br/>", b"<p></p>", b"</p>"])
+@pytest.mark.parametrize(
+    "between", [b"<![CDATA[<b>]]>", b"<!-- <b> -->", b"<br/>", b"<BR>", b'<img src="a.png">', b"<p></p>", b"</p>"]
+)
 def test_only_tags_that_stay_open_count_as_open(between: bytes) -> None:
     data = b"<rss><channel><item><title>One</title><description>" + between * 3000 + b"</description></item>"
     assert b"One" in rescue(data, COMPLAINT, Limits())

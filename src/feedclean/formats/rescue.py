@@ -25,9 +25,11 @@ from feedclean.formats.rescue_worker import FAILED, LENGTH, REQUEST, WRITTEN
 
 __all__ = ["rescue"]
 
-# Comments, CDATA and tags that close themselves; in the group, how another tag begins.
+# Comments, CDATA, tags that close themselves, and those of HTML that nobody closes; in the group, how another begins.
 _PASSED = re.compile(
-    rb"<!--(?:.*?-->|.*\Z)|<!\[CDATA\[(?:.*?\]\]>|.*\Z)|<[A-Za-z][^<>]*?/>|<(/?[A-Za-z])[^<>]*>", re.DOTALL
+    rb"<!--(?:.*?-->|.*\Z)|<!\[CDATA\[(?:.*?\]\]>|.*\Z)|<[A-Za-z][^<>]*?/>|<(?:br|hr|img|input|wbr)\b[^<>]*>"
+    rb"|<(/?[A-Za-z])[^<>]*>",
+    re.DOTALL | re.IGNORECASE,
 )
 _STEPS = (0, 1, -1)  # deeper, by the length of that beginning: "", "a", "/a"
 _HINT = "mend the feed, or ask its publisher to"
