@@ -117,6 +117,13 @@ def test_only_tags_that_stay_open_count_as_open(between: bytes) -> None:
     assert b"One" in rescue(data, COMPLAINT, Limits())
 
 
+@pytest.mark.parametrize("around", ["<![CDATA[%s]]>", "<!-- %s -->", "<?note %s ?>"])
+def test_only_tags_have_attributes(around: str) -> None:
+    rulers = around % (("=" * 70 + "\n") * 20)
+    data = f"<rss><channel><item><title>One</title><description>{rulers}</description></item>".encode()
+    assert b"One" in rescue(data, COMPLAINT, Limits())
+
+
 def test_the_worker_is_kept_and_killed_at_the_deadline() -> None:
     """A bomb costs its deadline and no more, and the next feed gets a new worker."""
     rescue(BROKEN["rss"], COMPLAINT, Limits())

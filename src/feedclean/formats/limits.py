@@ -58,10 +58,12 @@ def crowded(data: bytes, limits: Limits) -> bool:
     start = data.find(b"<")
     while start != -1:
         # An attribute may hold ">", so the tag is taken to reach up to the next "<"; text between tags that has more
-        # than a thousand "=" is told apart by asking for the tag's own end first.
+        # than a thousand "=" is told apart by asking for the tag's own end first. A comment, CDATA or an instruction
+        # has no attributes, but may have rulers of "=".
         following = data.find(b"<", start + 1)
         end = len(data) if following == -1 else following
-        if end - start > limits.attributes and data.count(b"=", start, end) > limits.attributes:
+        tag = data[start + 1 : start + 2] not in {b"!", b"?"}
+        if tag and end - start > limits.attributes and data.count(b"=", start, end) > limits.attributes:
             closing = data.find(b">", start, end)
             if data.count(b"=", start, end if closing == -1 else closing) > limits.attributes:
                 return True
