@@ -189,3 +189,13 @@ def _wait_for(condition: object) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_a_semaphore_that_is_gone_already_is_told_to_nobody() -> None:
+    """Loky's tracker tells of them when a run is broken off, behind its last line."""
+    code = (
+        "from feedclean.bulk.many import _hush_the_tracker; _hush_the_tracker()\n"
+        "from joblib.externals.loky.backend.resource_tracker import register; register('/loky-0-gone', 'semlock')"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert run.stderr == b""

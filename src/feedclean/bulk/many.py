@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 import warnings
@@ -90,6 +91,7 @@ def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine:
         workers = effective_n_jobs(jobs)
     running: deque[Generator[Outcome]] = deque()
     _hush_the_manager()
+    _hush_the_tracker()
     with _survivor():
         try:
             for window in _windows(sources, _WINDOW * workers):
@@ -128,6 +130,21 @@ def _hush_the_manager() -> None:
             told(fault)
 
     threading.excepthook = hook
+
+
+def _hush_the_tracker() -> None:
+    """Start loky's process that clears up semaphores, if it does not run; what is gone already, it need not tell.
+
+    When a pool is given up, some may be gone before it hears of it. How Python is to warn is handed to new processes.
+    """
+    from joblib.externals.loky.backend import resource_tracker
+
+    with uninterrupted():
+        sys.warnoptions.append("ignore:resource_tracker")
+        try:
+            resource_tracker.ensure_running()
+        finally:
+            sys.warnoptions.remove("ignore:resource_tracker")
 
 
 def _windows(sources: Iterator[Source], most: int) -> Iterator[list[Source]]:
