@@ -62,8 +62,8 @@ def test_ctrl_c_among_processes_ends_them_all_without_a_traceback(start: Start, 
 @pytest.mark.parametrize("seconds", [0.0, 0.1, 0.2, 0.4, 0.6, 0.9])
 def test_ctrl_c_at_any_moment_ends_in_a_line_or_two(start: Start, tmp_path: Path, seconds: float) -> None:
     """While joblib is imported, while the processes are, while they get their first documents."""
-    for number in range(500):
-        (tmp_path / f"{number:03}.html").write_text(page("News. " * 50))
+    for number in range(4000):  # more than any machine cleans meanwhile
+        (tmp_path / f"{number:04}.html").write_text(page("News. " * 50))
     process = start("clean", ".", "-o", "out", "--jobs", "2", start_new_session=True)
     _wait_for((tmp_path / "out").exists)
     time.sleep(seconds)

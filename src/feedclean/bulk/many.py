@@ -120,13 +120,13 @@ def _in_parallel(sources: Iterator[Source], options: Options, jobs: int, engine:
 def _hush_the_manager() -> None:
     """Let nobody hear of loky's thread, which loses its way when a pool is given up that has tasks left to hand out.
 
-    It has ended the processes by then, and looks for a task that it has dropped.
+    It has ended the processes by then, and looks for a task that it has dropped. What it loses otherwise is told.
     """
     told = threading.excepthook
 
     def hook(fault: threading.ExceptHookArgs) -> None:
-        lost = fault.exc_type is KeyError and fault.thread is not None and fault.thread.name == "ExecutorManagerThread"
-        if not lost:
+        flags = getattr(fault.thread, "executor_flags", None)
+        if not getattr(flags, "kill_workers", False):
             told(fault)
 
     threading.excepthook = hook

@@ -62,8 +62,11 @@ def crowded(data: bytes, limits: Limits) -> bool:
         # has no attributes, but may have rulers of "=".
         following = data.find(b"<", start + 1)
         end = len(data) if following == -1 else following
-        tag = data[start + 1 : start + 2] not in {b"!", b"?"}
-        if tag and end - start > limits.attributes and data.count(b"=", start, end) > limits.attributes:
+        if (
+            end - start > limits.attributes
+            and data[start + 1 : start + 2] not in {b"!", b"?"}
+            and data.count(b"=", start, end) > limits.attributes
+        ):
             closing = data.find(b">", start, end)
             if data.count(b"=", start, end if closing == -1 else closing) > limits.attributes:
                 return True
