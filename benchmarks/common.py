@@ -52,12 +52,18 @@ def _random() -> tuple[dict[str, Any], dict[str, Any]]:
     from feedclean.judging.model import SHAPES
 
     random = np.random.default_rng(0)
-    sides = {"labels": len(context.LABELS), "fits": 4, "units": 64}
+    sides = {"labels": len(context.LABELS), "fits": 3, "units": 64, "words": 9}
     arrays: dict[str, Any] = {}
     for name, shape in SHAPES.items():
-        drawn = random.normal(0, 0.1, tuple(sides[side] if isinstance(side, str) else side for side in shape))
-        half = name.endswith("_weights")
-        arrays[name] = (np.abs(drawn) + 0.5 if name.endswith("_scale") else drawn).astype("f2" if half else "f4")
+        sizes = tuple(sides[side.split()[-1]] if isinstance(side, str) else side for side in shape)
+        drawn = random.normal(0, 0.1, sizes)
+        if name.endswith("_weights"):
+            arrays[name] = (drawn * 100).astype(np.int8 if "text" in name else np.int16)
+        elif name.endswith(("_scale", "_step")):
+            arrays[name] = (np.abs(drawn) + 0.5).astype(np.float32)
+        else:
+            arrays[name] = drawn.astype(np.float32)
+    arrays["common_words"] = np.arange(9, dtype=np.uint64)
     card = {
         "name": "random",
         "feature_version": features.VERSION,

@@ -24,7 +24,7 @@ from feedclean.judging import features
 from feedclean.judging.model import Model
 from feedclean.model_files import load_model, save_model
 from tests.judging.test_features import NEWS, article
-from tests.learning.models import card, random_arrays
+from tests.learning.models import UNITS, card, random_arrays
 
 
 @pytest.fixture(scope="module")
@@ -259,9 +259,9 @@ def test_a_huge_file_is_refused_before_it_is_read(folder: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("name", "array", "cause"),
     [
-        ("text_bias", np.full(5, np.nan, np.float32), "finite"),
-        ("text_bias", np.zeros(4, np.float32), "shape"),
-        ("text_weights", np.zeros((9, 5), np.int16), "shape"),
+        ("text_bias", np.full(UNITS, np.nan, np.float32), "finite"),
+        ("text_bias", np.zeros(UNITS + 1, np.float32), "shape"),
+        ("text_weights", np.zeros((9, UNITS), np.int8), "shape"),
         ("block_mean", np.array(["a"]), "finite"),
     ],
 )

@@ -31,8 +31,8 @@ from .model_home import CARD, WEIGHTS, replace_file
 from .types import Label
 
 _TRIES = 3
-_MOST = 64 << 20  # bytes of a model file; the default model has a twentieth of it
-_ROOM = 16 << 20  # bytes that must be free for a new one: thrice the default one
+_MOST = 64 << 20  # bytes of a model file; the default model has a sixth of it
+_ROOM = 32 << 20  # bytes that must be free for a new one: thrice the default one
 _NAME = "give the name or the folder of one"
 _ELSEWHERE = "choose another place with -o"
 _RETRAIN = "take another model, or retrain with `feedclean train`"

@@ -16,7 +16,7 @@ from feedclean import model_home
 from feedclean.learning.curve import Curve, Point, from_json, to_json
 from feedclean.model_files import load_model, save_model
 from tests.cli.conftest import Run
-from tests.learning.models import DATA, card, random_arrays, recipe
+from tests.learning.models import DATA, card, hurried, random_arrays, recipe
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +124,7 @@ def test_info_tells_what_a_model_is(run: Run) -> None:
 @pytest.fixture
 def small() -> Iterator[None]:
     """Trainings as small as they go."""
-    from feedclean.learning import heads, training
+    from feedclean.learning import training
 
     whole, tiny = training.Recipe, {**vars(recipe()), "jobs": 1}
 
@@ -132,7 +132,7 @@ def small() -> Iterator[None]:
         return whole(**{**tiny, **options})
 
     with (
-        mock.patch.object(heads.LinearHead.__init__, "__defaults__", (3.0, 3)),
+        hurried(3),
         mock.patch.object(training, "Recipe", made),
     ):
         yield

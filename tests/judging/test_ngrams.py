@@ -130,3 +130,21 @@ def test_sums_are_the_product_with_the_counts(batch: list[str], width: int) -> N
         np.add.at(counts[row], found.columns[found.offsets[row] : found.offsets[row + 1]], 1)
     np.testing.assert_array_equal(ngrams.sums(table, found), counts @ table.astype(np.float64))
     np.testing.assert_allclose(found.scale[:, 0], 1 / np.sqrt(np.maximum(counts.sum(axis=1), 1)))
+
+
+@given(
+    st.lists(st.sampled_from([0, 1, 2, 256, 257, 258, 514, 515, 1_000]), max_size=6),
+    st.integers(1, 17),
+    st.integers(0, 99),
+    st.sampled_from([None, -128, 127]),
+)
+def test_small_tables_add_up_as_large_ones_do(counts: list[int], width: int, seed: int, all_of: int | None) -> None:
+    random = np.random.default_rng(seed)
+    table = random.integers(-128, 128, size=(1 << 8, width)).astype(np.int8)
+    if all_of is not None:
+        table[:] = all_of
+    columns = random.integers(0, 1 << 8, size=sum(counts)).astype(np.int32)
+    found = ngrams.Grams(columns, np.concatenate(([0], np.cumsum(np.array(counts, np.int64)))).astype(np.int64))
+    small = ngrams.SmallTable(table)
+    np.testing.assert_array_equal(small.sums(found), ngrams.sums(table.astype(np.int16), found))
+    np.testing.assert_array_equal(small.rows(columns), table[columns])

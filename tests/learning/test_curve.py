@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from feedclean.errors import CorpusError
-from feedclean.learning import corpus, curve, heads
+from feedclean.learning import corpus, curve
 from feedclean.learning.corpus import Example
-from tests.learning.models import DATA, recipe
+from tests.learning.models import DATA, hurried, recipe
 
 STYLE = "syndicated-stock-note"
 
@@ -124,7 +124,7 @@ def test_a_style_of_too_few_documents_is_refused() -> None:
 def test_eight_documents_of_a_style_close_half_of_the_gap() -> None:
     """The smallest corpus and training on which it can be seen; `feedclean learning-curve` measures it in earnest."""
     small = replace(recipe(), units=16, epochs=20, own_weight=3.0)
-    with mock.patch.object(heads.LinearHead.__init__, "__defaults__", (3.0, 12)):
+    with hurried(12):
         found = curve.learning_curve(
             examples(), "auto-institutional-holdings", sizes=(0, 8), rounds=1, recipe=small, say=lambda _: None
         )

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -28,9 +27,9 @@ from feedclean.judging.model import Model
 from feedclean.learning import choosing, corpus, fitting, training, views
 from feedclean.learning.corpus import Example
 from feedclean.learning.folds import by_style
-from feedclean.learning.heads import Calibration, Ensemble, LinearHead, matrix
+from feedclean.learning.heads import Calibration, Ensemble, LinearHead, PerceptronHead, matrix
 from feedclean.model_files import load_model, save_model
-from tests.learning.models import DATA, FITS, UNITS, random_arrays, recipe, train, trained
+from tests.learning.models import DATA, FITS, UNITS, hurried, random_arrays, recipe, train, trained
 
 
 def examples() -> list[Example]:
@@ -52,17 +51,19 @@ def test_serving_gives_what_scikit_learn_gives() -> None:
         "words": matrix(seen.words, ngrams.WORDS[2]),
         "markup": matrix(seen.markup, ngrams.MARKUP[2]),
     }
-    heads = {name: LinearHead(max_iter=3).fit(X, labels) for name, X in read.items()}
-    text, words, markup = (heads[name].decision_function(X) for name, X in read.items())
+    text_head = PerceptronHead(UNITS, steps=9).fit(read["text"], labels)
+    words_head, markup_head = (LinearHead(max_iter=3).fit(read[name], labels) for name in ("words", "markup"))
+    text = text_head.decision_function(read["text"])
+    words, markup = words_head.decision_function(read["words"]), markup_head.decision_function(read["markup"])
     structure = np.hstack((seen.structure, seen.repetition))
     inputs = context.stack(text, words, markup, seen.known, structure, seen.sizes)
     network = Ensemble(UNITS, FITS, epochs=2).fit(inputs, labels)
     calibration = Calibration().fit(network.predict_proba(inputs), labels)
     arrays = {
         **random_arrays(),
-        **heads["text"].arrays("text"),
-        **heads["words"].arrays("words"),
-        **heads["markup"].arrays("markup"),
+        **text_head.arrays("text"),
+        **words_head.arrays("words"),
+        **markup_head.arrays("markup"),
         **network.arrays("block"),
         **calibration.arrays("block"),
     }
@@ -96,16 +97,23 @@ def test_sums_are_what_a_sparse_product_gives() -> None:
 
 
 def test_the_parts_keep_the_conventions_of_estimators() -> None:
-    assert LinearHead(C=2).get_params()["C"] == 2
+    assert LinearHead(C=2).get_params()["C"] == 2 and PerceptronHead(steps=3).get_params()["steps"] == 3
     assert Ensemble(units=3).set_params(units=5).units == 5
 
 
 def test_weights_of_heads_are_those_that_are_shipped() -> None:
     counts = matrix(ngrams.grams(ngrams.read(["buy now", "news", "buy", "rates"]), (3,), (1,), 8), 8)
-    head = LinearHead().fit(counts, np.array([1, 0, 1, 0]))
+    head = LinearHead().fit(counts, np.array([1, 0, 2, 0]))
     check_is_fitted(head)
     shipped = head.arrays("x")
     assert (head.regression_.coef_ == (shipped["x_weights"] * shipped["x_step"].astype(np.float64)).T).all()
+    deep = PerceptronHead(3, steps=5).fit(counts, np.array([1, 0, 2, 0]))
+    check_is_fitted(deep)
+    shipped = deep.arrays("x")
+    assert shipped["x_weights"].dtype == np.int8 and shipped["x_weights"].shape == (256, 3)
+    assert (deep.network_.coefs_[0] == shipped["x_weights"] * shipped["x_step"].astype(np.float64)).all()
+    for fitted, name in ((deep.network_.coefs_[1], "x_out"), (deep.network_.intercepts_[0], "x_bias")):
+        np.testing.assert_array_equal(fitted, shipped[name])
 
 
 def test_calibration_keeps_the_order_of_a_label_and_sums_to_one() -> None:
@@ -173,7 +181,7 @@ def test_every_arrangement_of_a_document_lies_in_its_fold() -> None:
 
 def test_scores_are_given_by_the_head_that_has_not_seen_the_fold() -> None:
     counts = matrix(ngrams.grams(ngrams.read(["a b c", "buy now", "a b d", "buy it"] * 4), (3,), (1,), 8), 8)
-    labels, fold = np.array([0, 1, 0, 1] * 4), np.repeat([0, 1], 8)
+    labels, fold = np.array([0, 1, 0, 2] * 4), np.repeat([0, 1], 8)
     heads = [LinearHead().fit(counts[fold != one], labels[fold != one]) for one in (0, 1)]
     unseen = fitting.unseen([*heads, heads[0]], counts, fold)
     for one in (0, 1):
@@ -191,7 +199,7 @@ def test_guesses_are_read_with_the_document_and_not_learned_from() -> None:
     assert [mask.sum() for mask in masks] == [
         (after.labelled & rows).sum() for rows in (after.folds != 0, after.folds != 1, after.folds >= 0)
     ]
-    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 2)):
+    with hurried(2):
         made = training.train_on(given, recipe=recipe(), say=lambda _: None)
     left = int(after.labelled.sum())
     assert made.card["data"]["written"]["blocks"] == len(made.blocks.labels) == left
@@ -200,10 +208,15 @@ def test_guesses_are_read_with_the_document_and_not_learned_from() -> None:
 
 def test_fits_in_several_processes_are_those_of_one() -> None:
     (view, *_) = read(examples()[:40])
-    asked = [(3.0, mask) for mask in fitting.without_each(np.arange(len(view.labels)) % 2, view.labels, 2)]
+    masks = fitting.without_each(np.arange(len(view.labels)) % 2, view.labels, 2)
+
+    def asked() -> list[tuple[LinearHead, fitting.Mask]]:
+        return [(LinearHead(), mask) for mask in masks]
+
     steps: list[int] = []
     one, two = (
-        fitting.heads(view.markup, view.labels, view.weights, asked, jobs, lambda: steps.append(1)) for jobs in (1, 2)
+        fitting.fitted(view.markup, view.labels, view.weights, asked(), jobs, lambda: steps.append(1))
+        for jobs in (1, 2)
     )
     assert len(steps) == 6
     for mine, theirs in zip(one, two, strict=True):
@@ -294,22 +307,22 @@ def test_the_weight_of_own_documents_is_one_that_does_not_harm_the_others() -> N
         assert steps == 9
         return lambda: None
 
-    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 2)):
-        assert choosing.own_weight(view, given, 5.0, 1, stage, told.append) in choosing.OWN_WEIGHTS
+    with hurried(2):
+        assert choosing.own_weight(view, given, PerceptronHead, 1, stage, told.append) in choosing.OWN_WEIGHTS
     few = [replace(one, own=place < 2) for place, one in enumerate(given)]
-    assert choosing.own_weight(view, few, 5.0, 1, stage, told.append) == choosing.USUAL
+    assert choosing.own_weight(view, few, PerceptronHead, 1, stage, told.append) == choosing.USUAL
     assert "log loss" in told[0] and "too few" in told[1]
     mine = [replace(one, own=True) for one in given]
     all_own = replace(view, own=np.ones(len(view.labels), bool))
-    assert choosing.own_weight(all_own, mine, 5.0, 1, stage, told.append) == 1 and "your own" in told[2]
+    assert choosing.own_weight(all_own, mine, PerceptronHead, 1, stage, told.append) == 1 and "your own" in told[2]
 
 
 def test_own_documents_that_fill_a_fold_leave_others_to_be_measured_on() -> None:
     fold_of, _ = folds(examples())
     given = [replace(one, own=fold == 0) for one, fold in zip(examples(), fold_of.tolist(), strict=True)]
     told: list[str] = []
-    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 1)):
-        found = choosing.own_weight(read(given)[0], given, 5.0, 1, lambda *_: lambda: None, told.append)
+    with hurried(1):
+        found = choosing.own_weight(read(given)[0], given, PerceptronHead, 1, lambda *_: lambda: None, told.append)
     assert found in {*choosing.OWN_WEIGHTS, choosing.USUAL} and len(told) == 1 and "nan" not in told[0]
 
 
@@ -317,7 +330,7 @@ def test_a_search_takes_the_strength_that_tells_most_about_unseen_folds() -> Non
     given = examples()[:60]
     view = read(given)[0]
     told: list[str] = []
-    with mock.patch.object(LinearHead.__init__, "__defaults__", (3.0, 2)):
+    with hurried(2):
         found = choosing.head_strength(
             "markup_C", view.markup, view, 2, 1, lambda _, steps: lambda: told.append(str(steps)), told.append
         )

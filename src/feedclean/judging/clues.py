@@ -1,8 +1,10 @@
 """Why a block looks like what it was taken for: the words that decided, and what else spoke for it.
 
-Words are taken from the text head, whose score is a sum over n-grams: each n-gram's part is given to the word its
-middle lies in. Everything else is told by leaving it out: the inputs of a group (links, place, neighbours …) are put
-to their mean, and the log-odds that are lost are the group's part (occlusion; Zeiler and Fergus, 2014).
+Words are taken from the text head. While the same of its hidden units speak, its score is a sum over n-grams (gradient
+times input, which is exact for one rectified layer; Shrikumar et al., 2016, "Not Just a Black Box"): each n-gram's part
+is given to the word its middle lies in. Everything else is told by leaving it out: the inputs of a group (links, place,
+neighbours …) are put to their mean, and the log-odds that are lost are the group's part (occlusion; Zeiler and Fergus,
+2014).
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..types import Clue, Passage
 from . import context, features, masks, ngrams
-from .layers import Linear, Network
+from .layers import Network, Perceptron
 from .ngrams import Hashes
 
 Matrix = NDArray[np.float64]
@@ -48,8 +50,12 @@ _GROUPS: dict[str, list[int]] = {
 }
 
 
-def words(alone: Sequence[Passage], head: Linear, common: Hashes) -> list[list[Clue]]:
+def words(alone: Sequence[Passage], head: Perceptron, common: Hashes) -> list[list[Clue]]:
     """For each passage of a single block: the runs of words that speak for acting, strongest first."""
+    return [clues for begin in range(0, len(alone), _ROWS) for clues in _words(alone[begin:][:_ROWS], head, common)]
+
+
+def _words(alone: Sequence[Passage], head: Perceptron, common: Hashes) -> list[list[Clue]]:
     plain = ngrams.read([masks.codes(passage.blocks[0].text) for passage in alone])
     titles = ngrams.read([masks.codes(passage.title) for passage in alone])
     read = masks.names(plain, titles, np.ones(len(alone), np.int64), common)
@@ -57,12 +63,13 @@ def words(alone: Sequence[Passage], head: Linear, common: Hashes) -> list[list[C
         return [[] for _ in alone]
     parts, totals = np.zeros(len(read.starts)), np.zeros(len(alone))
     begins = np.searchsorted(read.rows, np.arange(len(alone) + 1))
+    speaking = head.hidden(ngrams.grams(read, *ngrams.TEXT)) > 0
     for rows, first, last, columns in ngrams.placed(read, *ngrams.TEXT):
         totals += np.bincount(rows, minlength=len(alone))
         middle = np.searchsorted(read.starts, (first + last) / 2, side="right") - 1
         spoken = begins[rows] < begins[rows + 1]  # not in a text of signs alone
         own = np.clip(middle, begins[rows], begins[rows + 1] - 1)[spoken]
-        weights = head.weights_of(columns[spoken])
+        weights = head.weights_of(columns[spoken], speaking[rows[spoken]])
         against = weights[:, [_PROMO, _TEASER]].max(axis=1) - weights[:, _EDITORIAL]
         parts += np.bincount(own, against, minlength=len(parts))
     parts /= np.sqrt(np.maximum(totals, 1))[read.rows]

@@ -68,6 +68,13 @@ def softmax(scores: Matrix) -> Matrix:
     return result
 
 
+def log_softmax(scores: Matrix) -> Matrix:
+    """The logarithms of the same, exact where a probability is too small for a number."""
+    raised = scores - scores.max(axis=-1, keepdims=True)
+    result: Matrix = raised - np.log(np.exp(raised).sum(axis=-1, keepdims=True))
+    return result
+
+
 def stack(text: Matrix, words: Matrix, markup: Matrix, known: Matrix, structure: Matrix, sizes: Ints) -> Matrix:
     """Inputs of the network.
 

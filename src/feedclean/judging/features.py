@@ -19,7 +19,7 @@ from .links import Target, home, target
 from .masks import among
 from .ngrams import Hashes, Words
 
-VERSION = 7  # raised whenever the same block would get other features
+VERSION = 8  # raised whenever the same block would get other features
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""The parts a model is made of: linear heads over n-grams, and a small network, both plain arithmetic on arrays."""
+"""The parts a model is made of: heads over hashed n-grams, and a small network, all plain arithmetic on arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import ngrams
-from .context import softmax
+from .context import log_softmax, softmax
 from .ngrams import Grams
 
 Matrix = NDArray[np.float64]
@@ -36,9 +36,38 @@ class Linear:
         result: Matrix = ngrams.sums(self.weights, found) * (found.scale * self.step) + self.bias
         return result
 
-    def weights_of(self, columns: NDArray[np.int32]) -> Matrix:
-        """The weights of some columns, shape (columns, labels)."""
-        result: Matrix = self.weights[columns] * self.step
+
+class Perceptron:
+    """A head with a layer of hidden units between hashed n-grams and labels, their weights 8-bit numbers of a step.
+
+    What n-grams say together ("report" beside "free", and beside "annual") no linear head can tell. A text is the mean
+    of vectors of its n-grams, as in fastText (Joulin et al., 2017, "Bag of Tricks for Efficient Text Classification"),
+    here with rectified units.
+    """
+
+    def __init__(self, arrays: Arrays, prefix: str) -> None:
+        self.weights = ngrams.SmallTable(arrays[f"{prefix}_weights"].astype(np.int8))
+        step, bias, out, out_bias = (
+            arrays[f"{prefix}_{name}"].astype(np.float64) for name in ("step", "bias", "out", "out_bias")
+        )
+        self.step, self.bias, self.out, self.out_bias = step, bias, out, out_bias
+
+    def __call__(self, found: Grams) -> Matrix:
+        """Log-probabilities for each text, shape (texts, labels)."""
+        return log_softmax(self.hidden(found) @ self.out + self.out_bias)
+
+    def hidden(self, found: Grams) -> Matrix:
+        """What the hidden units say of each text, shape (texts, units); 0 where one is silent."""
+        return np.maximum(self.weights.sums(found) * (found.scale * self.step) + self.bias, 0)
+
+    def weights_of(self, columns: NDArray[np.int32], speaking: NDArray[np.bool_]) -> Matrix:
+        """What each column adds to the scores while just these units speak, shape (columns, labels).
+
+        Args:
+            columns: shape (columns,).
+            speaking: which units do in the text of each column, shape (columns, units).
+        """
+        result: Matrix = (self.weights.rows(columns) * self.step * speaking) @ self.out
         return result
 
 

@@ -1,11 +1,10 @@
 """The model, serving: arrays and numpy, nothing else (D5).
 
-A model is three linear heads over hashed n-grams (runs of bytes and words of a block; words alone, up to three; the
-names and link paths of its markup), and a
-small network over their scores, the structure and the neighbours (`context.py`), averaged over several fits and
-calibrated. Titles have a head of their own, beside the structure of a title and how its item's text meets it.
-scikit-learn fits all of it (`learning/training.py`); `judge` must agree with scikit-learn's own `predict_proba` to
-1e-6, which training checks before it writes a model.
+A model is three heads over hashed n-grams (runs of bytes and words of a block, with hidden units between; words alone,
+up to three, and the names and link paths of its markup, both linear), and a small network over what they say, the
+structure and the neighbours (`context.py`), averaged over several fits and calibrated. Titles have a head of their own,
+beside the structure of a title and how its item's text meets it. scikit-learn fits all of it (`learning/training.py`);
+`judge` must agree with scikit-learn's own `predict_proba` to 1e-6, which training checks before it writes a model.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ..errors import ModelError
 from ..types import Clue, Passage, Verdict
 from . import clues as explaining
 from . import cohesion, context, features, ngrams
-from .layers import Arrays, Linear, Network
+from .layers import Arrays, Linear, Network, Perceptron
 from .ngrams import Hashes
 from .reading import LONGEST, fits, pieces, read, read_titles
 
@@ -67,10 +66,10 @@ class Model:
     def __init__(self, arrays: Arrays, card: Mapping[str, Any]) -> None:
         _check(arrays)
         self.card = card
-        self._text = Linear(arrays, "text")
+        self._text = Perceptron(arrays, "text")
         self._words = Linear(arrays, "words")
         self._markup = Linear(arrays, "markup")
-        self._title = Linear(arrays, "title")
+        self._title = Perceptron(arrays, "title_text")
         self._common = np.sort(arrays["common_words"].astype(np.uint64))
         self._network = Network(arrays, "block")
         self._title_network = Network(arrays, "title")
@@ -233,7 +232,7 @@ def _alone(passage: Passage, block: int) -> Passage:
 
 
 def _check(arrays: Arrays) -> None:
-    sides = {"labels": len(context.LABELS)}  # and each network's "fits" and "units", from the first array that tells
+    sides = {"labels": len(context.LABELS)}  # and the units and fits of each part, from the first array that tells
     for name, shape in SHAPES.items():
         array = arrays.get(name)
         if array is None:
@@ -242,24 +241,32 @@ def _check(arrays: Arrays) -> None:
             raise ModelError(f"the weights {name!r} hold something else than finite numbers")
         if name.endswith(("_scale", "_step")) and not (array > 0).all():
             raise ModelError(f"the weights {name!r} hold scales that are not above zero")
-        network = name.partition("_")[0]
-        named = [f"{network} {side}" if side in ("fits", "units") else side for side in shape]
-        for side, found in zip(named, array.shape, strict=False):
+        for side, found in zip(shape, array.shape, strict=False):
             if isinstance(side, str) and found:
                 sides.setdefault(side, found)
-        wanted = tuple(side if isinstance(side, int) else sides.get(side, 1) for side in named)
+        wanted = tuple(side if isinstance(side, int) else sides.get(side, 1) for side in shape)
         if array.shape != wanted:
             raise ModelError(f"the weights {name!r} have shape {array.shape}, not {wanted}")
+
+
+def _perceptron_shapes(prefix: str, bits: int, labels: int | str) -> dict[str, tuple[int | str, ...]]:
+    return {
+        f"{prefix}_weights": (1 << bits, f"{prefix} units"),
+        f"{prefix}_step": (f"{prefix} units",),
+        f"{prefix}_bias": (f"{prefix} units",),
+        f"{prefix}_out": (f"{prefix} units", labels),
+        f"{prefix}_out_bias": (labels,),
+    }
 
 
 def _network_shapes(prefix: str, width: int, labels: int | str) -> dict[str, tuple[int | str, ...]]:
     return {
         f"{prefix}_mean": (width,),
         f"{prefix}_scale": (width,),
-        f"{prefix}_hidden": ("fits", width, "units"),
-        f"{prefix}_hidden_bias": ("fits", "units"),
-        f"{prefix}_out": ("fits", "units", labels),
-        f"{prefix}_out_bias": ("fits", labels),
+        f"{prefix}_hidden": (f"{prefix} fits", width, f"{prefix} units"),
+        f"{prefix}_hidden_bias": (f"{prefix} fits", f"{prefix} units"),
+        f"{prefix}_out": (f"{prefix} fits", f"{prefix} units", labels),
+        f"{prefix}_out_bias": (f"{prefix} fits", labels),
         f"{prefix}_calibration": (labels,),
         f"{prefix}_calibration_bias": (labels,),
     }
@@ -267,23 +274,19 @@ def _network_shapes(prefix: str, width: int, labels: int | str) -> dict[str, tup
 
 SHAPES: Mapping[str, tuple[int | str, ...]] = {
     "common_words": ("words",),  # hashes, not weights: words that no name is told by
-    "text_weights": (1 << ngrams.TEXT[2], "labels"),
-    "text_step": ("labels",),
-    "text_bias": ("labels",),
+    **_perceptron_shapes("text", ngrams.TEXT[2], "labels"),
     "words_weights": (1 << ngrams.WORDS[2], "labels"),
     "words_step": ("labels",),
     "words_bias": ("labels",),
     "markup_weights": (1 << ngrams.MARKUP[2], "labels"),
     "markup_step": ("labels",),
     "markup_bias": ("labels",),
-    "title_weights": (1 << ngrams.TITLE[2], 1),
-    "title_step": (1,),
-    "title_bias": (1,),
+    **_perceptron_shapes("title_text", ngrams.TITLE[2], 2),
     **_network_shapes("block", context.WIDTH, "labels"),
-    **_network_shapes("title", 1 + features.TITLE_WIDTH, 2),
+    **_network_shapes("title", 2 + features.TITLE_WIDTH, 2),
 }
-# Whole numbers, of 16 bits for the heads; all else is real.
+# Whole numbers, of 8 or 16 bits for the heads; all else is real.
 _TYPES = {
     "common_words": "u",
-    **dict.fromkeys([f"{head}_weights" for head in ("text", "words", "markup", "title")], "i"),
+    **dict.fromkeys([f"{head}_weights" for head in ("text", "words", "markup", "title_text")], "i"),
 }

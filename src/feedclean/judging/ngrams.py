@@ -21,10 +21,10 @@ Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
 # Lengths of the runs of bytes and of words, and the bits of a column, for each head.
-TEXT = ((4, 5, 6), (1, 2), 19)
+TEXT = ((3, 5), (1,), 17)
 WORDS = ((), (1, 2, 3), 18)
 MARKUP = ((4,), (1, 2), 14)
-TITLE = ((4, 5, 6), (1, 2), 17)
+TITLE = ((3, 5), (1, 2), 16)
 
 _BASE = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64
 _INVERSE = pow(_BASE, -1, 1 << 64)
@@ -210,3 +210,46 @@ def sums(table: NDArray[np.int16], found: Grams) -> Ints:
         rows = np.take(table, found.columns, axis=0)  # twice as fast as indexing
         result[filled] = np.add.reduceat(rows, found.offsets[filled], axis=0, dtype=np.int64)
     return result
+
+
+_LOW_BYTES, _BYTE = np.uint64(0x00FF_00FF_00FF_00FF), np.uint64(8)
+_MOST = 257  # bytes of at most 255 each that add up in a lane of 16 bits
+
+
+class SmallTable:
+    """A table of 8-bit whole numbers whose rows are added up eight columns at a time.
+
+    A row is kept as 64-bit words, the numbers above zero by 128. The even and the odd bytes of a word are four lanes of
+    16 bits each, so plain additions of words add four columns at once (SIMD within a register; Lamport, 1975, "Multiple
+    Byte Processing with Full-Word Instructions"): three times as fast as numpy's own sums of bytes.
+
+    Args:
+        table: shape (columns, width).
+    """
+
+    def __init__(self, table: NDArray[np.int8]) -> None:
+        self.width = table.shape[1]
+        padded = np.pad(table, ((0, 0), (0, -self.width % 8)))
+        self._words = (padded.view(np.uint8) ^ np.uint8(128)).view("<u8")
+
+    def rows(self, columns: NDArray[np.int32]) -> NDArray[np.int8]:
+        """The rows of some columns, shape (columns, width)."""
+        result: NDArray[np.int8] = (self._words[columns].view(np.uint8) ^ np.uint8(128)).view(np.int8)
+        return result[:, : self.width]
+
+    def sums(self, found: Grams) -> Ints:
+        """Rows added up for each text, shape (texts, width)."""
+        counts = np.diff(found.offsets)
+        result = np.zeros((len(counts), self.width), np.int64)
+        filled = np.flatnonzero(counts)
+        if not len(filled):
+            return result
+        parts = -(-counts[filled] // _MOST)  # of each text, so that no lane overflows
+        first = np.cumsum(parts) - parts
+        starts = np.repeat(found.offsets[filled] - first * _MOST, parts) + np.arange(parts.sum()) * _MOST
+        rows = np.take(self._words, found.columns, axis=0)
+        even = np.add.reduceat(rows & _LOW_BYTES, starts, axis=0).view("<u2")
+        odd = np.add.reduceat(rows >> _BYTE & _LOW_BYTES, starts, axis=0).view("<u2")
+        lanes = np.stack((even, odd), axis=-1).reshape(len(starts), -1)[:, : self.width]
+        result[filled] = np.add.reduceat(lanes, first, axis=0, dtype=np.int64) - 128 * counts[filled, None]
+        return result

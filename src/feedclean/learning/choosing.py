@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import fitting
 from .corpus import UNLABELLED, Example
 from .fitting import Stage
-from .heads import Ensemble, LinearHead
+from .heads import Ensemble, LinearHead, PerceptronHead
 from .views import View
 
 Matrix = NDArray[np.float64]
@@ -27,7 +27,6 @@ USUAL = 3.0  # how much they count then; `feedclean learning-curve` measures it
 _PARTS = 3  # of the own documents, by turns left out
 _HARM = 1.02  # by how much the loss on everybody else's documents may grow
 STRENGTHS = {
-    "text_C": (2.0, 5.0, 12.0),
     "words_C": (2.0, 5.0, 12.0),
     "markup_C": (0.3, 1.0, 3.0),
     "alpha": (0.3, 1.0, 3.0),
@@ -35,7 +34,12 @@ STRENGTHS = {
 
 
 def own_weight(
-    view: View, examples: Sequence[Example], text_C: float, jobs: int, stage: Stage, say: Callable[[str], None]
+    view: View,
+    examples: Sequence[Example],
+    head: Callable[[], PerceptronHead],
+    jobs: int,
+    stage: Stage,
+    say: Callable[[str], None],
 ) -> float:
     """How much one's own documents should count beside the others.
 
@@ -60,9 +64,9 @@ def own_weight(
     scores: dict[float, tuple[float, float]] = {}
     for weight in OWN_WEIGHTS:
         weights = view.weights * np.where(view.own, weight, 1.0)
-        found = fitting.heads(view.text, view.labels, weights, [(text_C, mask) for mask in masks], jobs, step)
-        on_own = [_loss_on(head, view, view.labelled & (parts == part)) for part, head in enumerate(found)]
-        on_others = [_loss_on(head, view, others) for head in found]
+        found = fitting.fitted(view.text, view.labels, weights, [(head(), mask) for mask in masks], jobs, step)
+        on_own = [_loss_on(one, view, view.labelled & (parts == part)) for part, one in enumerate(found)]
+        on_others = [_loss_on(one, view, others) for one in found]
         scores[weight] = float(np.concatenate(on_own).mean()), float(np.concatenate(on_others).mean())
     bound = scores[OWN_WEIGHTS[0]][1] * _HARM
     chosen = min((weight for weight in OWN_WEIGHTS if scores[weight][1] <= bound), key=lambda one: scores[one][0])
@@ -71,7 +75,7 @@ def own_weight(
     return chosen
 
 
-def _loss_on(head: LinearHead, view: View, rows: NDArray[np.bool_]) -> Matrix:
+def _loss_on(head: PerceptronHead, view: View, rows: NDArray[np.bool_]) -> Matrix:
     return _loss(head.decision_function(view.text[rows]), view.labels[rows])
 
 
@@ -89,8 +93,8 @@ def head_strength(
     step = stage(f"search {name}", len(STRENGTHS[name]) * count)
     scores: dict[float, float] = {}
     for C in STRENGTHS[name]:
-        asked = [(C, mask) for mask in fitting.without_each(view.folds, view.labels, count)[:-1]]
-        found = fitting.heads(X, view.labels, view.weights, asked, jobs, step)
+        asked = [(LinearHead(C), mask) for mask in fitting.without_each(view.folds, view.labels, count)[:-1]]
+        found = fitting.fitted(X, view.labels, view.weights, asked, jobs, step)
         tested = [view.labelled & (view.folds == fold) for fold in range(count)]
         losses = [
             _loss(head.decision_function(X[rows]), view.labels[rows]) for head, rows in zip(found, tested, strict=True)
@@ -115,7 +119,7 @@ def network_strength(
     scores: dict[float, float] = {}
     for alpha in STRENGTHS["alpha"]:
         asked = [(make(alpha), mask) for mask in fitting.without_each(folds, labels, count)[:-1]]
-        found = fitting.ensembles(inputs, labels, weights, asked, jobs, step)
+        found = fitting.fitted(inputs, labels, weights, asked, jobs, step)
         given = fitting.unseen_probabilities(found, inputs, folds, int(labels.max()) + 1)
         rows = np.flatnonzero(labels != UNLABELLED)
         scores[alpha] = float(-np.log(np.maximum(given[rows, labels[rows]], 1e-9)).mean())

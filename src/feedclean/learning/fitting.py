@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -24,11 +24,12 @@ from threadpoolctl import threadpool_limits
 from ..errors import ModelError, OutputError
 from ..interrupts import uninterrupted
 from .corpus import UNLABELLED
-from .heads import Ensemble, LinearHead
+from .heads import Ensemble, LinearHead, PerceptronHead
 
 Matrix = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Part = TypeVar("Part", LinearHead, PerceptronHead, Ensemble)
 Stage = Callable[[str, int], Callable[[], None]]  # told of a stage and its steps; what it returns, of each step
 
 
@@ -38,39 +39,32 @@ def without_each(folds: Ints, labels: Ints, count: int) -> list[Mask]:
     return [labelled & (folds != fold) for fold in range(count)] + [labelled]
 
 
-def heads(
-    X: sparse.csr_matrix,
+def fitted(
+    X: sparse.csr_matrix | Matrix,
     y: Ints,
     weights: Matrix,
-    asked: Sequence[tuple[float, Mask]],
+    asked: Sequence[tuple[Part, Mask]],
     jobs: int,
     step: Callable[[], None],
-) -> list[LinearHead]:
-    """A head for each strength of regularisation and rows that are asked for."""
-    return _each((delayed(_head)(X, y, weights, mask, C) for C, mask in asked), jobs, step)
+) -> list[Part]:
+    """Each part that is asked for, fitted on the rows that are asked for with it."""
+    return _each((delayed(_fit)(part, X, y, weights, mask) for part, mask in asked), jobs, step)
 
 
-def ensembles(
-    X: Matrix, y: Ints, weights: Matrix, asked: Sequence[tuple[Ensemble, Mask]], jobs: int, step: Callable[[], None]
-) -> list[Ensemble]:
-    """An ensemble, built as each one is, fitted on the rows that are asked for."""
-    return _each((delayed(_ensemble)(X, y, weights, mask, made) for made, mask in asked), jobs, step)
-
-
-def unseen(fitted: Sequence[LinearHead], X: sparse.csr_matrix, folds: Ints) -> Matrix:
+def unseen(heads: Sequence[LinearHead] | Sequence[PerceptronHead], X: sparse.csr_matrix, folds: Ints) -> Matrix:
     """Scores for every row from the head that had not seen its fold; the last head has seen all."""
-    scores = np.zeros((X.shape[0], fitted[-1].regression_.coef_.shape[0]))
-    for fold in range(len(fitted) - 1):
+    scores = np.zeros((X.shape[0], heads[-1].decision_function(X[:1]).shape[1]))
+    for fold in range(len(heads) - 1):
         rows = folds == fold
         if rows.any():
-            scores[rows] = fitted[fold].decision_function(X[rows])
+            scores[rows] = heads[fold].decision_function(X[rows])
     return scores
 
 
-def unseen_probabilities(fitted: Sequence[Ensemble], X: Matrix, folds: Ints, labels: int) -> Matrix:
+def unseen_probabilities(ensembles: Sequence[Ensemble], X: Matrix, folds: Ints, labels: int) -> Matrix:
     """Probabilities for every row from the ensemble that had not seen its fold."""
     found = np.zeros((len(folds), labels))
-    for fold, ensemble in enumerate(fitted):
+    for fold, ensemble in enumerate(ensembles):
         rows = folds == fold
         if rows.any():
             found[rows] = ensemble.predict_proba(X[rows])
@@ -88,8 +82,8 @@ def _each(tasks: Iterable[Any], jobs: int, step: Callable[[], None]) -> list[Any
     try:
         asked = (delayed(_with)(os.getpid(), task) for task in tasks)
         with uninterrupted():
-            fitted = Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(asked)
-        for one in fitted:
+            made = Parallel(n_jobs=jobs, max_nbytes="1M", return_as="generator", pre_dispatch="n_jobs")(asked)
+        for one in made:
             found.append(one)
             step()
     except TerminatedWorkerError as error:
@@ -120,11 +114,6 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _head(X: sparse.csr_matrix, y: Ints, weights: Matrix, mask: Mask, C: float) -> LinearHead:
+def _fit(part: Part, X: Any, y: Ints, weights: Matrix, mask: Mask) -> Part:
     with threadpool_limits(1):
-        return LinearHead(C).fit(X if mask.all() else X[mask], y[mask], weights[mask])
-
-
-def _ensemble(X: Matrix, y: Ints, weights: Matrix, mask: Mask, made: Ensemble) -> Ensemble:
-    with threadpool_limits(1):
-        return made.fit(X if mask.all() else X[mask], y[mask], weights[mask])
+        return part.fit(X if mask.all() else X[mask], y[mask], weights[mask])

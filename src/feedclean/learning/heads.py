@@ -6,6 +6,7 @@ is what is served.
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -24,7 +25,7 @@ from ..judging.ngrams import Grams
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-_MOST_STEPS = 32_767
+_MOST_STEPS, _MOST_SMALL_STEPS = 32_767, 127
 
 
 def matrix(found: Grams, bits: int) -> sparse.csr_matrix:
@@ -63,9 +64,9 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         return self
 
     def decision_function(self, X: sparse.csr_matrix) -> Matrix:
-        """Scores, shape (rows, labels), or (rows, 1) for two labels."""
+        """Scores, shape (rows, labels)."""
         scores: Matrix = np.asarray(self.regression_.decision_function(X), np.float64)
-        return scores if scores.ndim == 2 else scores[:, None]
+        return scores
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
         """Weights for shipping."""
@@ -74,6 +75,61 @@ class LinearHead(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             f"{prefix}_step": self.step_.astype(np.float32),
             f"{prefix}_bias": self.regression_.intercept_.astype(np.float32),
         }
+
+
+class PerceptronHead(BaseEstimator):  # type: ignore[misc]
+    """A network with one hidden layer over hashed n-grams, rounded to 8-bit multiples of a step for each unit.
+
+    It is fitted for so many steps, not epochs: with few documents it goes over them more often.
+
+    Args:
+        units: in the hidden layer.
+        steps: of the optimiser, at least, each on a batch; two epochs at least.
+        alpha: L2 penalty.
+        batch: rows of a step.
+        seed: of the first weights and of the order of rows.
+    """
+
+    def __init__(self, units: int = 32, steps: int = 400, alpha: float = 1e-3, batch: int = 256, seed: int = 0) -> None:
+        self.units = units
+        self.steps = steps
+        self.alpha = alpha
+        self.batch = batch
+        self.seed = seed
+
+    def fit(self, X: sparse.csr_matrix, y: Labels, sample_weight: Matrix | None = None) -> PerceptronHead:
+        """Fit to labels that count from 0."""
+        batch = min(self.batch, X.shape[0])
+        fitted = MLPClassifier(
+            (self.units,),
+            alpha=self.alpha,
+            max_iter=max(2, math.ceil(self.steps * batch / X.shape[0])),
+            batch_size=batch,
+            learning_rate_init=2e-3,
+            random_state=self.seed,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a fixed number of epochs is intended
+            fitted.fit(X, y, sample_weight=sample_weight)
+        weights = fitted.coefs_[0]
+        self.step_ = (np.maximum(np.abs(weights).max(axis=0), 1e-6) / _MOST_SMALL_STEPS).astype(np.float32)
+        self.steps_ = np.clip(np.round(weights / self.step_), -_MOST_SMALL_STEPS, _MOST_SMALL_STEPS).astype(np.int8)
+        fitted.coefs_ = [self.steps_ * self.step_.astype(np.float64), fitted.coefs_[1].astype(np.float64)]
+        fitted.intercepts_ = [bias.astype(np.float64) for bias in fitted.intercepts_]
+        self.network_ = fitted
+        return self
+
+    def decision_function(self, X: sparse.csr_matrix) -> Matrix:
+        """Log-probabilities, shape (rows, labels)."""
+        scores: Matrix = self.network_.predict_log_proba(X)
+        return scores
+
+    def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
+        """Weights for shipping."""
+        out, out_bias = _of_all_labels(self.network_)
+        named = {"step": self.step_, "bias": self.network_.intercepts_[0], "out": out, "out_bias": out_bias}
+        single = {f"{prefix}_{name}": array.astype(np.float32) for name, array in named.items()}
+        return {f"{prefix}_weights": self.steps_, **single}
 
 
 class Ensemble(BaseEstimator):  # type: ignore[misc]
@@ -132,12 +188,8 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
         return result
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """Weights for shipping; two labels, which scikit-learn fits with one output, get a second that is zero."""
-        outs = [network.coefs_[1] for network in self.networks_]
-        biases = [network.intercepts_[1] for network in self.networks_]
-        if outs[0].shape[1] == 1:
-            outs = [np.hstack((np.zeros_like(out), out)) for out in outs]
-            biases = [np.concatenate(([0.0], bias)) for bias in biases]
+        """Weights for shipping."""
+        outs, biases = zip(*map(_of_all_labels, self.networks_), strict=True)
         named = {
             "mean": self.mean_,
             "scale": self.scale_,
@@ -147,6 +199,14 @@ class Ensemble(BaseEstimator):  # type: ignore[misc]
             "out_bias": np.stack(biases),
         }
         return {f"{prefix}_{name}": array.astype(np.float32) for name, array in named.items()}
+
+
+def _of_all_labels(network: MLPClassifier) -> tuple[Matrix, Matrix]:
+    """The weights and bias of the outputs; two labels, which are fitted with one output, get a first that is zero."""
+    out, bias = network.coefs_[1], network.intercepts_[1]
+    if out.shape[1] > 1:
+        return out, bias
+    return np.hstack((np.zeros_like(out), out)), np.concatenate(([0.0], bias))
 
 
 class Calibration(BaseEstimator):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """From labelled documents to a model: heads, network, calibration, thresholds, card.
 
-Folds are grouped by style, so every score is about styles (or publishers) that training had not seen. The linear heads
+Folds are grouped by style, so every score is about styles (or publishers) that training had not seen. The heads
 are fitted once for each fold and once on everything; the network learns from scores that the heads gave to documents
 they had not seen, and is itself scored on folds it had not seen (stacking; Wolpert, 1992, "Stacked Generalization").
 The same data and seed give the same bytes.
@@ -26,7 +26,7 @@ from . import choosing, corpus, evaluation, fitting, views
 from .corpus import Example
 from .fitting import Stage, without_each
 from .folds import by_style as folds_of
-from .heads import Calibration, Ensemble, LinearHead, matrix
+from .heads import Calibration, Ensemble, LinearHead, PerceptronHead, matrix
 from .views import View
 
 Matrix = NDArray[np.float64]
@@ -44,10 +44,11 @@ class Recipe:
     """What can be chosen about training; the defaults were chosen by folds (`docs/experiments.md`)."""
 
     folds: int = 5
-    text_C: float = 5.0
+    text_units: int = 64
     words_C: float = 5.0
     markup_C: float = 1.0
-    title_C: float = 30.0
+    title_text_units: int = 32
+    title_text_batch: int = 64  # few titles: smaller batches for fewer epochs in as many steps
     units: int = 128
     fits: int = 3
     fold_fits: int = 2  # networks averaged for a fold's score: fewer, to save time
@@ -59,7 +60,7 @@ class Recipe:
     common_styles: int = 10  # a word that so many styles use is no name
     unsure_weight: float = 0.5
     own_weight: float | None = None  # of one's own documents; chosen by folds if there are any
-    search: bool = False  # whether the folds choose `text_C`, `words_C`, `markup_C` and `alpha`
+    search: bool = False  # whether the folds choose `words_C`, `markup_C` and `alpha`
     seed: int = 0
     jobs: int = 2
 
@@ -126,10 +127,12 @@ def train_on(
     own_weight = recipe.own_weight or 1.0
     full = replace(full, weights=full.weights * np.where(full.own, own_weight, 1.0))
     masks = without_each(full.folds, full.labels, count)
-    step = stage("linear heads", 3 * (count + 1))
-    text_heads, words_heads, markup_heads = (
-        fitting.heads(X, full.labels, full.weights, [(C, mask) for mask in masks], recipe.jobs, step)
-        for X, C in ((full.text, recipe.text_C), (full.words, recipe.words_C), (full.markup, recipe.markup_C))
+    step = stage("heads", 3 * (count + 1))
+    text_asked = [(_text_head(recipe), mask) for mask in masks]
+    text_heads = fitting.fitted(full.text, full.labels, full.weights, text_asked, recipe.jobs, step)
+    words_heads, markup_heads = (
+        fitting.fitted(X, full.labels, full.weights, [(LinearHead(C), mask) for mask in masks], recipe.jobs, step)
+        for X, C in ((full.words, recipe.words_C), (full.markup, recipe.markup_C))
     )
 
     def stack(view: View) -> tuple[Matrix, Ints, Matrix, Ints]:
@@ -148,7 +151,7 @@ def train_on(
             partial(_network, recipe, recipe.fold_fits), inputs, labels, weights, folds, count, recipe.jobs, stage, say
         )
         recipe = replace(recipe, alpha=alpha)
-    networks = fitting.ensembles(
+    networks = fitting.fitted(
         inputs, labels, weights, _networks(recipe, folds, labels, count), recipe.jobs, stage("network", count + 1)
     )
     raw = fitting.unseen_probabilities(networks[:-1], inputs[: len(full.labels)], full.folds, len(corpus.LABELS))
@@ -183,7 +186,7 @@ def train_on(
         "versions": _versions(),
         "folds": evaluation.summary(scored, titles, real, thresholds),
     }
-    heads = [text_heads[-1], words_heads[-1], markup_heads[-1]]
+    heads: list[LinearHead | PerceptronHead] = [text_heads[-1], words_heads[-1], markup_heads[-1]]
     _check_parity(arrays, card, examples, heads, networks[-1], calibration)
     return Trained(arrays, card, scored, titles)
 
@@ -214,13 +217,17 @@ def _chosen(recipe: Recipe, view: View, examples: Sequence[Example], count: int,
     if recipe.search:
         strengths = {
             name: choosing.head_strength(name, X, view, count, recipe.jobs, stage, say)
-            for name, X in (("text_C", view.text), ("words_C", view.words), ("markup_C", view.markup))
+            for name, X in (("words_C", view.words), ("markup_C", view.markup))
         }
         recipe = replace(recipe, **strengths)  # type: ignore[arg-type]
     if recipe.own_weight is None and view.own.any():
-        weight = choosing.own_weight(view, examples, recipe.text_C, recipe.jobs, stage, say)
+        weight = choosing.own_weight(view, examples, partial(_text_head, recipe), recipe.jobs, stage, say)
         recipe = replace(recipe, own_weight=weight)
     return recipe
+
+
+def _text_head(recipe: Recipe) -> PerceptronHead:
+    return PerceptronHead(recipe.text_units, seed=recipe.seed)
 
 
 def _network(recipe: Recipe, fits: int, alpha: float) -> Ensemble:
@@ -260,16 +267,17 @@ def _titles(
     folds = fold_of[titled]
     own = recipe.own_weight or 1.0
     weights = np.array([own if examples[place].own else 1.0 for place in titled])
-    asked = [(recipe.title_C, mask) for mask in without_each(folds, labels, count)]
-    heads = fitting.heads(X, labels, weights, asked, recipe.jobs, step)
+    asked = [
+        (PerceptronHead(recipe.title_text_units, batch=recipe.title_text_batch, seed=recipe.seed), mask)
+        for mask in without_each(folds, labels, count)
+    ]
+    heads = fitting.fitted(X, labels, weights, asked, recipe.jobs, step)
     inputs = np.hstack((fitting.unseen(heads, X, folds), structure))
     of_titles = replace(recipe, units=recipe.title_units, alpha=recipe.title_alpha, epochs=recipe.title_epochs)
-    ensembles = fitting.ensembles(
-        inputs, labels, weights, _networks(of_titles, folds, labels, count), recipe.jobs, step
-    )
+    ensembles = fitting.fitted(inputs, labels, weights, _networks(of_titles, folds, labels, count), recipe.jobs, step)
     raw = fitting.unseen_probabilities(ensembles[:-1], inputs, folds, 2)
     calibration = Calibration().fit(raw, labels)
-    arrays = {**heads[-1].arrays("title"), **ensembles[-1].arrays("title"), **calibration.arrays("title")}
+    arrays = {**heads[-1].arrays("title_text"), **ensembles[-1].arrays("title"), **calibration.arrays("title")}
     return arrays, evaluation.titles_of([examples[place] for place in titled], calibration.transform(raw))
 
 
@@ -277,7 +285,7 @@ def _check_parity(
     arrays: dict[str, NDArray[Any]],
     card: dict[str, Any],
     examples: list[Example],
-    heads: Sequence[LinearHead],
+    heads: Sequence[LinearHead | PerceptronHead],
     network: Ensemble,
     calibration: Calibration,
 ) -> None:
