@@ -148,7 +148,7 @@ def test_training_with_own_documents_gives_a_model_that_is_not_in_use_yet(run: R
     )
     first = run("train", "--data", DATA, "--own", own, "--own-weight", "3", "--jobs", "1")
     assert first.exit_code == 0, first.stderr
-    assert "feedclean model use mine" in first.stderr and "linear heads" in first.stderr
+    assert "feedclean model use mine" in first.stderr and "feedclean: heads" in first.stderr
     found = load_model("mine")
     assert found.card["data"]["own"] == {"documents": 8, "blocks": sum(len(one["blocks"]) for one in documents)}
     assert found.card["recipe"]["own_weight"] == 3 and own.name in found.card["data"]["files"]
@@ -163,6 +163,11 @@ def test_a_name_that_cannot_be_is_refused_before_any_work(run: Run) -> None:
 
 def test_models_stand_side_by_side_in_json_and_on_a_page(run: Run, golden: Path) -> None:
     mine(0)
+    first, rest = golden.read_text("utf-8").split("\n", 1)
+    mislabelled = json.loads(first)
+    for block in mislabelled["blocks"]:
+        block["label"] = "promo" if block["label"] == "editorial" else "editorial"
+    golden.write_text(f"{json.dumps(mislabelled)}\n{rest}", "utf-8")  # so that a good model is wrong, too
     told = run("evaluate", golden, "--model", "default", "--model", "mine", "--json", "--report", "out.html")
     assert told.exit_code == 0, told.stderr
     rows = json.loads(told.stdout)

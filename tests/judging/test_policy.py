@@ -271,12 +271,12 @@ def outweighed(*probabilities: float, policy: Policy | None = None) -> list[bool
 
 def test_in_an_extracted_article_only_what_is_sure_is_cut() -> None:
     assert outweighed(0.98) == [False]
-    assert outweighed(0.995) == [True]
+    assert outweighed(0.998) == [True]
 
 
 def test_what_is_likely_goes_with_what_is_sure_beside_it() -> None:
-    assert outweighed(0.92, 0.995, 0.91) == [True, True, True]
-    assert outweighed(0.92, 0.8, 0.995) == [False, False, True]  # the one between is not likely enough
+    assert outweighed(0.92, 0.998, 0.91) == [True, True, True]
+    assert outweighed(0.92, 0.8, 0.998) == [False, False, True]  # the one between is not likely enough
     assert outweighed(0.92, 0.98, 0.95) == [False, False, False]
 
 
@@ -286,7 +286,7 @@ def test_a_threshold_of_ones_own_counts_in_an_extracted_article_too() -> None:
 
 def test_an_extractor_is_believed_where_much_of_its_article_would_go() -> None:
     blocks = split("<p>Buy now</p><p>Acme earned 4 mn</p>", Markup.HTML).blocks
-    given = [promo(0.995), NEWS]
+    given = [promo(0.998), NEWS]
     for extracted, action in ((False, Action.CUT), (True, Action.MARK)):
         decisions = Policy().decide(blocks, given, THRESHOLDS, extracted=extracted)
         assert [one.action for one in decisions if one.label is not None] == [action, Action.KEEP]

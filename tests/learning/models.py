@@ -39,7 +39,7 @@ def _random(seed: int) -> dict[str, NDArray[Any]]:
         if name.endswith(("_scale", "_calibration")):
             drawn = np.abs(drawn) + 0.5
         if name.endswith("_step"):
-            drawn = np.full_like(drawn, 0.025 if name in _SMALL_STEPS else 1e-3)
+            drawn = np.full_like(drawn, 0.1 if name in _SMALL_STEPS else 1e-3)
         kind = np.int16 if name.endswith("_weights") else np.float32
         arrays[name] = drawn.astype(np.int8 if name in _SMALL else kind)
     arrays["common_words"] = np.arange(3, dtype=np.uint64)

@@ -1,4 +1,4 @@
-"""A block beside its neighbours: what the linear heads say of them, as inputs for the network on top.
+"""A block beside its neighbours: what the heads say of them, as inputs for the network on top.
 
     n-grams ── text head ───┐
     words ──── words head ──┤

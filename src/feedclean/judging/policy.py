@@ -23,7 +23,7 @@ from ..types import Action, Block, Decision, Kind, Label, TitleAction, TitleLabe
 from .blocks import judged
 
 _ORDER = tuple(Label)
-_SURE, _LIKELY, _MOST = 0.99, 0.9, 0.25  # see docs/experiments.md for what they lose and miss
+_SURE, _LIKELY, _MOST = 0.997, 0.9, 0.25  # see docs/experiments.md for what they lose and miss
 _UNSURE = 0.5  # a block that is kept is unsure from this share of the threshold on: worth a person's label
 _DEFAULT: Mapping[Label, Action] = {
     Label.EDITORIAL: Action.KEEP,
