@@ -133,7 +133,7 @@ def test_sums_are_the_product_with_the_counts(batch: list[str], width: int) -> N
 
 
 @given(
-    st.lists(st.sampled_from([0, 1, 2, 256, 257, 258, 514, 515, 1_000]), max_size=6),
+    st.lists(st.sampled_from([0, 1, 2, 256, 257, 258, 514, 515, 1_000, 40_000]), max_size=6),
     st.integers(1, 17),
     st.integers(0, 99),
     st.sampled_from([None, -128, 127]),

@@ -136,9 +136,7 @@ def test_a_running_proxy_takes_another_model_and_no_reader_notices(
     monkeypatch.setenv("TEST_REAL_MODELS", "1")
     shipped = load_model("default")
     card = {key: value for key, value in shipped.card.items() if key != "weights"}
-    save_model(
-        model_home.own("strict"), _arrays(), {**card, "name": "strict", "thresholds": dict.fromkeys(Label, 1.0)}
-    )
+    save_model(model_home.own("strict"), _arrays(), {**card, "name": "strict", "thresholds": dict.fromkeys(Label, 1.0)})
     publisher = Publisher()
     items = [1]
     publisher.content = lambda: feed(*items)

@@ -214,6 +214,7 @@ def sums(table: NDArray[np.int16], found: Grams) -> Ints:
 
 _LOW_BYTES, _BYTE = np.uint64(0x00FF_00FF_00FF_00FF), np.uint64(8)
 _MOST = 257  # bytes of at most 255 each that add up in a lane of 16 bits
+_PARTS = 128  # sums of so many are made at once, which bounds memory
 
 
 class SmallTable:
@@ -247,9 +248,16 @@ class SmallTable:
         parts = -(-counts[filled] // _MOST)  # of each text, so that no lane overflows
         first = np.cumsum(parts) - parts
         starts = np.repeat(found.offsets[filled] - first * _MOST, parts) + np.arange(parts.sum()) * _MOST
-        rows = np.take(self._words, found.columns, axis=0)
-        even = np.add.reduceat(rows & _LOW_BYTES, starts, axis=0).view("<u2")
-        odd = np.add.reduceat(rows >> _BYTE & _LOW_BYTES, starts, axis=0).view("<u2")
-        lanes = np.stack((even, odd), axis=-1).reshape(len(starts), -1)[:, : self.width]
-        result[filled] = np.add.reduceat(lanes, first, axis=0, dtype=np.int64) - 128 * counts[filled, None]
+        ends = np.append(starts, found.offsets[-1])
+        lanes = np.empty((len(starts), 4 * self._words.shape[1], 2), np.uint16)
+        for begin in range(0, len(starts), _PARTS):
+            own = slice(begin, begin + _PARTS)
+            low, high = ends[begin], ends[min(begin + _PARTS, len(starts))]
+            rows = np.take(self._words, found.columns[low:high], axis=0)
+            lanes[own, :, 0] = np.add.reduceat(rows & _LOW_BYTES, starts[own] - low, axis=0).view("<u2")
+            rows >>= _BYTE
+            rows &= _LOW_BYTES
+            lanes[own, :, 1] = np.add.reduceat(rows, starts[own] - low, axis=0).view("<u2")
+        flat = lanes.reshape(len(starts), -1)[:, : self.width]
+        result[filled] = np.add.reduceat(flat, first, axis=0, dtype=np.int64) - 128 * counts[filled, None]
         return result
