@@ -9,9 +9,9 @@ from feedclean.types import Block, Clue, Label, Passage, Verdict
 _ORDER = tuple(Label)
 
 
-def sure(label: Label) -> Verdict:
-    """A verdict that gives `label` 0.99."""
-    return Verdict(tuple(0.99 if one is label else 0.0025 for one in _ORDER))
+def sure(label: Label, certainty: float = 0.99) -> Verdict:
+    """A verdict that gives `label` so much, and the others what is left."""
+    return Verdict(tuple(certainty if one is label else (1 - certainty) / 4 for one in _ORDER))
 
 
 class KeywordJudge:
@@ -25,7 +25,8 @@ class KeywordJudge:
     thresholds: Mapping[str, float] = dict.fromkeys(Label, 0.8)
     title_threshold = 0.8
 
-    def __init__(self) -> None:
+    def __init__(self, certainty: float = 0.99) -> None:
+        self.certainty = certainty
         self.batches: list[int] = []  # how many passages were judged at once, each time
 
     def judge(self, passages: Sequence[Passage]) -> list[list[Verdict]]:
@@ -46,5 +47,5 @@ class KeywordJudge:
 
     def _one(self, block: Block, last: bool) -> Verdict:
         if last and "HOOK" in block.text:
-            return sure(Label.TEASER)
-        return sure(next((label for label in _ORDER if label.upper() in block.text), Label.EDITORIAL))
+            return sure(Label.TEASER, self.certainty)
+        return sure(next((label for label in _ORDER if label.upper() in block.text), Label.EDITORIAL), self.certainty)
